@@ -1,0 +1,40 @@
+import type { Limits } from '../../core/model/limits.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import type { ResolvedCredential, UpstreamInfo, UpstreamRequest } from './upstream.js';
+
+/** What a transport needs to open a session with an upstream. */
+export interface ConnectOptions {
+  readonly entry: ServerEntry;
+  readonly credential: ResolvedCredential;
+  readonly limits: Limits;
+  /** Takes process-wide unique request ids, for `initialize` and what a transport asks on its own. */
+  readonly nextRequestId: () => number;
+  /** Messages that belong to no running request of this connection. */
+  readonly onNotification: (message: RpcMessage) => void;
+  /** Called once when the session is over, whoever ended it. Running requests have been failed by then. */
+  readonly onClose: (reason: string) => void;
+}
+
+/**
+ * One initialised session with an upstream, over any transport. Opened by `transport/open-*.ts`, owned and ended by the
+ * pool. Requests may run at the same time.
+ */
+export interface UpstreamConnection {
+  readonly info: UpstreamInfo;
+  /** The upstream keeps state for this session; a stateless one may serve every owner with the same credential. */
+  readonly stateful: boolean;
+  /** No request will succeed any more; the pool opens a new one. */
+  readonly closed: boolean;
+  /**
+   * Sends and waits for the reply with this id. `headers` are the caller's (HTTP only). Throws GatewayError
+   * `upstream/*` or `call/cancelled`; a 404 on a session the upstream once gave throws `upstream/session_lost` and closes.
+   */
+  request(request: UpstreamRequest, headers: Readonly<Record<string, string>>): Promise<RpcMessage>;
+  /** Fire and forget: a whole JSON-RPC notification (or the reply to an upstream's request). */
+  send(text: string, headers: Readonly<Record<string, string>>): void;
+  /** Opens or closes the stream for messages outside of calls, where the transport has one (streamable HTTP GET). */
+  setListening(listening: boolean): void;
+  /** Ends the session politely (DELETE, or the child's process group); idempotent; never throws. */
+  close(): Promise<void>;
+}

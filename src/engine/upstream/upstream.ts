@@ -1,0 +1,144 @@
+import type { ClientOffer } from '../../core/model/client-offer.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+
+/**
+ * On whose behalf an upstream session exists. A stateful upstream session belongs to exactly one owner: a client
+ * session, the principal of sessionless callers, or the gateway itself (lists); it is never shared (contract §5).
+ */
+export interface UpstreamOwner {
+  /** `session:…`, `principal:…` or `gateway:…`; globally unique, holds no secret. */
+  readonly key: string;
+  /** Where notifications go that belong to no running call of this owner. */
+  onNotification(entry: ServerEntry, message: RpcMessage): void;
+}
+
+/** What an upstream said of itself in `initialize`. */
+export interface UpstreamInfo {
+  readonly protocolVersion: string;
+  /** As parsed; unknown members included. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions: string | undefined;
+  readonly serverInfo: Readonly<Record<string, unknown>>;
+}
+
+/** One request to an upstream, composed by the caller around an id from {@link UpstreamPool.nextRequestId}. */
+export interface UpstreamRequest {
+  /** Unique in this process; also serves as the progress token. */
+  readonly id: number;
+  readonly method: string;
+  /** The whole JSON-RPC message, `id` included. */
+  readonly text: string;
+  /** May be sent again after the upstream lost its session: it is free of side effects (contract §5). */
+  readonly repeatable: boolean;
+  /** Longest wait for a byte or progress, in milliseconds; absent: the server's or the gateway's default. */
+  readonly idleTimeoutMs?: number;
+  /**
+   * Called for every message that comes with this call before its reply: progress, log messages, requests of the
+   * server. A promise holds back reading until it settles (backpressure). Absent: they are dropped.
+   */
+  readonly onMessage?: (message: RpcMessage) => void | Promise<void>;
+  /** Lets the caller end the call early. */
+  readonly control?: CallControl;
+}
+
+/**
+ * Ends a call from outside; lighter than an AbortController on the path of every call. One per call, passed to one
+ * request at a time.
+ */
+export class CallControl {
+  #reason: 'cancelled' | 'abandoned' | undefined;
+  #listener: ((reason: 'cancelled' | 'abandoned') => void) | undefined;
+
+  /** Why it was ended; undefined while it runs. */
+  get reason(): 'cancelled' | 'abandoned' | undefined {
+    return this.#reason;
+  }
+
+  /** The client withdrew the request: the upstream is told (`notifications/cancelled`). */
+  cancel(): void {
+    this.#end('cancelled');
+  }
+
+  /** Nobody waits any more, but that is not a cancellation (legacy era): our resources are freed, the upstream goes on. */
+  abandon(): void {
+    this.#end('abandoned');
+  }
+
+  /** Set by the transport that runs the call. Called at once if the call was ended already. */
+  onEnd(listener: ((reason: 'cancelled' | 'abandoned') => void) | undefined): void {
+    this.#listener = listener;
+    if (listener !== undefined && this.#reason !== undefined) listener(this.#reason);
+  }
+
+  #end(reason: 'cancelled' | 'abandoned'): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#listener?.(reason);
+  }
+}
+
+/** The credential and headers of one caller for one server, resolved once per request. */
+export interface ResolvedCredential {
+  /** Headers to send, credential included, in final order of precedence. Lower-cased names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Environment of a stdio child, templates filled. */
+  readonly env: Readonly<Record<string, string>>;
+  /**
+   * `shared` when only the gateway's own credential is used; otherwise a hash of what the client contributed. Lists and
+   * children with the same identity may be shared within one principal; `shared` ones among all.
+   */
+  readonly identity: string;
+}
+
+/** Health of one server as the pool sees it. */
+export interface UpstreamStatus {
+  readonly state: 'unknown' | 'ready' | 'failing' | 'open';
+  readonly lastError: string | undefined;
+  readonly lastChangeAt: number;
+}
+
+/** The engine's way to servers. Implemented by `UpstreamPool`; the type is what `catalog` and `session` see. */
+export interface Upstreams {
+  nextRequestId(): number;
+
+  /** Pure; memoised for callers that offer nothing. */
+  resolveCredential(entry: ServerEntry, offer: ClientOffer): ResolvedCredential;
+
+  /**
+   * Sends a request on the owner's session with this server, opening the session when there is none, and answers the
+   * reply: a JSON-RPC result or error, the upstream's own. Throws GatewayError `upstream/*` or `call/cancelled`.
+   */
+  request(
+    entry: ServerEntry,
+    credential: ResolvedCredential,
+    owner: UpstreamOwner,
+    request: UpstreamRequest,
+  ): Promise<RpcMessage>;
+
+  /** Sends a notification if the owner has a session with this server; otherwise there is nobody to tell. */
+  notify(entry: ServerEntry, owner: UpstreamOwner, method: string, params: string | undefined): void;
+
+  /** What the upstream said of itself; asks it if nobody has under this credential. */
+  info(entry: ServerEntry, credential: ResolvedCredential, owner: UpstreamOwner): Promise<UpstreamInfo>;
+
+  /** The same, only if known already. Free. */
+  knownInfo(entry: ServerEntry, credential: ResolvedCredential): UpstreamInfo | undefined;
+
+  /** Servers this owner has a live session with. */
+  connectedServers(ownerKey: string): readonly ServerEntry[];
+
+  /**
+   * Whether the owner wants messages outside of calls: opens (or closes) the notification streams of its sessions, the
+   * present and the future ones.
+   */
+  setListening(owner: UpstreamOwner, listening: boolean): void;
+
+  /** Ends every upstream session of this owner. */
+  releaseOwner(ownerKey: string): void;
+
+  /** Ends everything of a server that changed or went away. */
+  drop(entry: ServerEntry): void;
+
+  status(entry: ServerEntry): UpstreamStatus;
+}

@@ -1,0 +1,92 @@
+import type { Limits } from '../../core/model/limits.js';
+import type { Secret } from '../../core/model/secret.js';
+
+/**
+ * Static settings: read once at boot from flags, environment and `general_settings`, validated together, frozen, handed
+ * out in slices. What may change while running (servers, aliases) is not here but in the registry.
+ */
+export interface Settings {
+  readonly listen: ListenSettings;
+  readonly config: ConfigFileSettings;
+  readonly database: DatabaseSettings;
+  readonly security: SecuritySettings;
+  readonly door: DoorSettings;
+  readonly limits: Limits;
+  readonly stdio: StdioSettings;
+  readonly log: LogSettings;
+  readonly usage: UsageSettings;
+}
+
+export interface ListenSettings {
+  /** Default 127.0.0.1. Anything but loopback needs a master key (contract §1). */
+  readonly host: string;
+  /** Default 4000; 0 takes a free one. */
+  readonly port: number;
+  /** Processes that share the port; 1 serves from the main process. */
+  readonly workers: number;
+}
+
+export interface ConfigFileSettings {
+  /** Absolute path of the file the servers come from. */
+  readonly path: string;
+  /** Nobody named a file and there is no ./config.yaml: the example that ships. */
+  readonly isShippedExample: boolean;
+}
+
+export interface DatabaseSettings {
+  /** `DATABASE_URL`; undefined starts the embedded Postgres under {@link dataDir}. */
+  readonly url: Secret | undefined;
+  /** Absolute; `GATEHOUSE_DATA_DIR`, default `./data`. */
+  readonly dataDir: string;
+  /** Port of the embedded Postgres on loopback; 0 takes a free one. `GATEHOUSE_POSTGRES_PORT`, default 0. */
+  readonly embeddedPort: number;
+}
+
+export interface SecuritySettings {
+  /** `LITELLM_MASTER_KEY` or `general_settings.master_key`; undefined: one is made on first run. */
+  readonly masterKey: Secret | undefined;
+  /** `LITELLM_SALT_KEY`; undefined: sealing keys come from a random secret kept in the database. */
+  readonly saltKey: Secret | undefined;
+}
+
+export interface DoorSettings {
+  /** `PROXY_BASE_URL` without a trailing slash: the address clients use. */
+  readonly baseUrl: string | undefined;
+  /** `SERVER_ROOT_PATH`, e.g. `/gateway`; empty when hosted at the root. */
+  readonly rootPath: string;
+  /** `general_settings.allowed_hosts`: further names accepted in Host. */
+  readonly allowedHosts: readonly string[];
+  /** `general_settings.allowed_origins`: origins of browser clients. */
+  readonly allowedOrigins: readonly string[];
+  /** Name of the deprecated one-for-all upstream header, lower-cased. Default `x-mcp-auth` (reference §1.5). */
+  readonly clientSideAuthHeader: string;
+  /** `general_settings.use_x_forwarded_for`; believed only from {@link trustedProxyRanges}. */
+  readonly useForwardedFor: boolean;
+  /** CIDRs. Empty: no peer is a trusted proxy. */
+  readonly trustedProxyRanges: readonly string[];
+  /** CIDRs of internal callers (reference §1.5). */
+  readonly internalRanges: readonly string[];
+}
+
+export interface StdioSettings {
+  /** Servers that come by REST may be stdio. The file's own servers always may (contract §2). */
+  readonly enabled: boolean;
+  /** Exact command names accepted from REST. */
+  readonly allowedCommands: readonly string[];
+  /** Children alive at once. `max_children`, default 64. */
+  readonly maxChildren: number;
+  /** A child without a call ends after this. `idle_seconds`, default 900 s. */
+  readonly idleMs: number;
+}
+
+export interface LogSettings {
+  /** `LOG_LEVEL`, default info. */
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** `LOG_FORMAT`: `pretty` on a terminal, else `json`. */
+  readonly format: 'json' | 'pretty';
+}
+
+export interface UsageSettings {
+  /** Days that ledger rows are kept. `general_settings.ledger_retention_days`, default 30; 0 keeps them. */
+  readonly retentionDays: number;
+}
