@@ -19,6 +19,8 @@ export interface AccessView {
   /** `prefixed` in aggregate scopes, `bare` in one-server scopes (contract §4). */
   readonly naming: 'prefixed' | 'bare';
   readonly separator: string;
+  /** Some visible server takes headers from the client (`extra_headers`, `${X-…}` environment). */
+  readonly wantsClientHeaders: boolean;
   /** Same value, same view: a cache key within one registry snapshot. */
   readonly fingerprint: string;
 }
