@@ -1,0 +1,114 @@
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { Limits } from '../../core/model/limits.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import { requestText, type RpcMessage } from '../../core/protocol/rpc-message.js';
+import { CallControl, type ResolvedCredential, type UpstreamOwner, type Upstreams } from '../upstream/upstream.js';
+import { readItems, type ListItem } from './list-item.js';
+import { LIST_KINDS, type ListKind } from './list-kind.js';
+
+/** Pages followed per list; a server that needs more is looping. */
+const PAGES_MAX = 1_000;
+const METHOD_NOT_FOUND = -32601;
+
+export interface FetchedList {
+  readonly items: readonly ListItem[];
+  readonly dropped: readonly string[];
+}
+
+/**
+ * Asks one upstream for one complete list, following its pages, within `limits.listTimeoutMs` in all. An upstream that
+ * does not offer the capability has an empty list and is not asked. Throws GatewayError `upstream/*`.
+ */
+export async function fetchList(
+  upstreams: Upstreams,
+  limits: Limits,
+  kind: ListKind,
+  entry: ServerEntry,
+  credential: ResolvedCredential,
+  owner: UpstreamOwner,
+): Promise<FetchedList> {
+  const control = new CallControl();
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(listError('upstream/timeout', entry, `no complete list within ${limits.listTimeoutMs} ms`));
+    control.abandon();
+  }, limits.listTimeoutMs);
+  try {
+    return await Promise.race([followPages(upstreams, limits, kind, entry, credential, owner, control), overdue]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function followPages(
+  upstreams: Upstreams,
+  limits: Limits,
+  kind: ListKind,
+  entry: ServerEntry,
+  credential: ResolvedCredential,
+  owner: UpstreamOwner,
+  control: CallControl,
+): Promise<FetchedList> {
+  const facts = LIST_KINDS[kind];
+  const info = await upstreams.info(entry, credential, owner);
+  if (info.capabilities[facts.capability] === undefined) return { items: [], dropped: [] };
+
+  const items: ListItem[] = [];
+  const dropped: string[] = [];
+  const seen = new Set<string>();
+  const cursors = new Set<string>();
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const id = upstreams.nextRequestId();
+    const params = cursor === undefined ? undefined : JSON.stringify({ cursor });
+    const reply = await upstreams.request(entry, credential, owner, {
+      id,
+      method: facts.method,
+      text: requestText(id, facts.method, params),
+      repeatable: true,
+      idleTimeoutMs: limits.listTimeoutMs,
+      control,
+    });
+    const error = reply.value['error'];
+    if (error !== undefined) {
+      if (page === 0 && errorCode(error) === METHOD_NOT_FOUND) return { items: [], dropped: [] };
+      throw listError('upstream/bad_reply', entry, `${facts.method} failed: ${errorMessage(error)}`);
+    }
+    const read = readItems(kind, reply, seen, { depthMax: limits.jsonDepthMax });
+    items.push(...read.items);
+    dropped.push(...read.dropped);
+    if (items.length > limits.listItemsMax) {
+      throw listError('upstream/too_large', entry, `more than ${limits.listItemsMax} items in ${facts.method}`);
+    }
+    cursor = nextCursor(reply);
+    if (cursor === undefined) return { items, dropped };
+    if (cursors.has(cursor)) throw listError('upstream/bad_reply', entry, `${facts.method} repeats a cursor`);
+    cursors.add(cursor);
+  }
+  throw listError('upstream/too_large', entry, `more than ${PAGES_MAX} pages in ${facts.method}`);
+}
+
+function nextCursor(reply: RpcMessage): string | undefined {
+  const cursor = (reply.value['result'] as Record<string, unknown>)['nextCursor'];
+  return typeof cursor === 'string' && cursor !== '' ? cursor : undefined;
+}
+
+function errorCode(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
+}
+
+function errorMessage(error: unknown): string {
+  const message = (error as { message?: unknown } | null)?.message;
+  return typeof message === 'string' ? message.slice(0, 200) : 'no message';
+}
+
+function listError(
+  code: 'upstream/timeout' | 'upstream/bad_reply' | 'upstream/too_large',
+  entry: ServerEntry,
+  reason: string,
+): GatewayError {
+  return new GatewayError(code, {
+    detail: `${entry.name}: ${reason}`,
+    data: { server: entry.name, reason, retryable: code === 'upstream/timeout' },
+  });
+}

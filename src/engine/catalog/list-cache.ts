@@ -1,0 +1,135 @@
+import type { Limits } from '../../core/model/limits.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import type { ResolvedCredential, UpstreamOwner, Upstreams } from '../upstream/upstream.js';
+import { fetchList } from './fetch-list.js';
+import { ALL_LIST_KINDS, kindsChangedBy, type ListKind } from './list-kind.js';
+import { ListSlot } from './list-slot.js';
+import { ServerList } from './server-list.js';
+
+/** Lists kept for callers with credentials of their own; the least recently used go first. */
+const PRIVATE_SCOPES_MAX = 2_000;
+
+/** A list that differs from what was served before: sessions that see the server are told. */
+export interface ListChange {
+  readonly entry: ServerEntry;
+  readonly kind: ListKind;
+}
+
+export interface ListCacheEvents {
+  onChange(change: ListChange): void;
+  onDropped(entry: ServerEntry, kind: ListKind, reasons: readonly string[]): void;
+}
+
+/** All lists of one server under one credential, and the gateway's own upstream session they come over. */
+interface ServerScope {
+  readonly entry: ServerEntry;
+  readonly owner: UpstreamOwner;
+  readonly slots: Readonly<Record<ListKind, ListSlot>>;
+}
+
+/**
+ * Lists per server and credential scope (contract §7): shared when only the gateway's own credential is used, else
+ * private to one principal and what it contributed.
+ */
+export class ListCache {
+  readonly #shared = new Map<string, ServerScope>();
+  readonly #private = new Map<string, ServerScope>();
+
+  constructor(
+    private readonly upstreams: Upstreams,
+    private readonly limits: Limits,
+    private readonly events: ListCacheEvents,
+    private readonly separator: () => string,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** The slot of one list; made on first use. */
+  slot(entry: ServerEntry, kind: ListKind, principalId: string, credential: ResolvedCredential): ListSlot {
+    return this.#scope(entry, principalId, credential).slots[kind];
+  }
+
+  /** Forgets everything about a server that changed or went away. */
+  forget(entry: ServerEntry): void {
+    for (const scopes of [this.#shared, this.#private]) {
+      for (const [key, scope] of scopes) {
+        if (scope.entry.id === entry.id) this.#drop(scopes, key, scope);
+      }
+    }
+  }
+
+  /** An upstream said on some session that a list of it changed. */
+  invalidate(entry: ServerEntry, method: unknown): void {
+    const kinds = kindsChangedBy(method);
+    if (kinds.length === 0) return;
+    for (const scopes of [this.#shared, this.#private]) {
+      for (const scope of scopes.values()) {
+        if (scope.entry.fingerprint === entry.fingerprint) for (const kind of kinds) scope.slots[kind].invalidate();
+      }
+    }
+  }
+
+  get privateScopes(): number {
+    return this.#private.size;
+  }
+
+  #scope(entry: ServerEntry, principalId: string, credential: ResolvedCredential): ServerScope {
+    if (credential.identity === 'shared') {
+      const known = this.#shared.get(entry.fingerprint);
+      if (known !== undefined) return known;
+      const scope = this.#open(entry, `gateway:${entry.fingerprint}`, credential);
+      this.#shared.set(entry.fingerprint, scope);
+      return scope;
+    }
+    const key = `${entry.fingerprint}|${principalId}|${credential.identity}`;
+    const known = this.#private.get(key);
+    if (known !== undefined) {
+      this.#private.delete(key);
+      this.#private.set(key, known);
+      return known;
+    }
+    for (const [oldestKey, oldest] of this.#private) {
+      if (this.#private.size < PRIVATE_SCOPES_MAX) break;
+      this.#drop(this.#private, oldestKey, oldest);
+    }
+    const scope = this.#open(entry, `gateway:${key}`, credential);
+    this.#private.set(key, scope);
+    return scope;
+  }
+
+  #open(entry: ServerEntry, ownerKey: string, credential: ResolvedCredential): ServerScope {
+    const owner: UpstreamOwner = {
+      key: ownerKey,
+      onNotification: (from: ServerEntry, message: RpcMessage) => this.invalidate(from, message.value['method']),
+    };
+    this.upstreams.setListening(owner, true);
+    const slots = Object.fromEntries(
+      ALL_LIST_KINDS.map((kind) => [
+        kind,
+        new ListSlot(
+          () => this.#fetch(kind, entry, credential, owner),
+          () => this.events.onChange({ entry, kind }),
+          { freshMs: this.limits.listCacheTtlMs, now: this.now },
+        ),
+      ]),
+    ) as Record<ListKind, ListSlot>;
+    return { entry, owner, slots };
+  }
+
+  async #fetch(
+    kind: ListKind,
+    entry: ServerEntry,
+    credential: ResolvedCredential,
+    owner: UpstreamOwner,
+  ): Promise<ServerList> {
+    const fetched = await fetchList(this.upstreams, this.limits, kind, entry, credential, owner);
+    if (fetched.dropped.length > 0) this.events.onDropped(entry, kind, fetched.dropped);
+    return new ServerList(fetched.items, entry.prefix, this.separator());
+  }
+
+  #drop(scopes: Map<string, ServerScope>, key: string, scope: ServerScope): void {
+    scopes.delete(key);
+    this.upstreams.setListening(scope.owner, false);
+    this.upstreams.releaseOwner(scope.owner.key);
+  }
+}

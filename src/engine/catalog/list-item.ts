@@ -1,0 +1,80 @@
+import { findMember, nestsDeeperThan, scanArray, scanObject } from '../../core/protocol/json-scan.js';
+import { rawMember, type RpcMessage } from '../../core/protocol/rpc-message.js';
+import { splice, type Replacement } from '../../core/protocol/splice.js';
+import { LIST_KINDS, type ListKind } from './list-kind.js';
+
+/** One tool, prompt, resource or template, as its upstream wrote it. */
+export interface ListItem {
+  /** Name, URI or URI template: what identifies it within its server. */
+  readonly identity: string;
+  /** Raw JSON. */
+  readonly text: string;
+  /** A tool annotated read-only or idempotent: a call may be repeated after a lost session (contract §5). */
+  readonly repeatable: boolean;
+}
+
+/** A single item larger than this is an attack or an accident; it is left out and reported. */
+export const ITEM_CHARS_MAX = 1024 * 1024;
+
+export interface ItemBounds {
+  readonly depthMax: number;
+}
+
+export interface ReadItems {
+  readonly items: readonly ListItem[];
+  /** Reasons for items left out; a list is data and may hold anything. */
+  readonly dropped: readonly string[];
+}
+
+/** Reads the items of one page. An item that is malformed, too large, too deep, or a duplicate is dropped with a reason. */
+export function readItems(kind: ListKind, reply: RpcMessage, seen: Set<string>, bounds: ItemBounds): ReadItems {
+  const facts = LIST_KINDS[kind];
+  const result = rawMember(reply, 'result') ?? '';
+  const values = (reply.value['result'] as Record<string, unknown> | undefined)?.[facts.resultKey];
+  const array = findMember(scanObject(result), facts.resultKey);
+  if (!Array.isArray(values) || array === undefined) return { items: [], dropped: [`no ${facts.resultKey} in the result`] };
+
+  const items: ListItem[] = [];
+  const dropped: string[] = [];
+  scanArray(result, array.start).forEach((span, index) => {
+    const value: unknown = values[index];
+    const identity = isObject(value) ? value[facts.identity] : undefined;
+    const text = result.slice(span.start, span.end);
+    if (!isObject(value) || typeof identity !== 'string' || identity === '') {
+      dropped.push(`item ${index} has no ${facts.identity}`);
+    } else if (text.length > ITEM_CHARS_MAX) {
+      dropped.push(`${clip(identity)} is larger than ${ITEM_CHARS_MAX} characters`);
+    } else if (nestsDeeperThan(text, bounds.depthMax)) {
+      dropped.push(`${clip(identity)} nests deeper than ${bounds.depthMax}`);
+    } else if (seen.has(identity)) {
+      dropped.push(`${clip(identity)} is listed twice`);
+    } else {
+      seen.add(identity);
+      items.push({ identity, text, repeatable: isRepeatable(value) });
+    }
+  });
+  return { items, dropped };
+}
+
+/** The item with some of its top-level string members replaced, everything else as the upstream wrote it. */
+export function withMembers(item: ListItem, replace: Readonly<Record<string, string>>): string {
+  const replacements: Replacement[] = [];
+  for (const member of scanObject(item.text)) {
+    const value = replace[member.key];
+    if (value !== undefined) replacements.push({ start: member.start, end: member.end, with: JSON.stringify(value) });
+  }
+  return splice(item.text, replacements);
+}
+
+function isRepeatable(value: Record<string, unknown>): boolean {
+  const annotations = value['annotations'];
+  return isObject(annotations) && (annotations['readOnlyHint'] === true || annotations['idempotentHint'] === true);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function clip(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
