@@ -1,0 +1,84 @@
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import { isShown, type LogLevel } from '../../core/protocol/log-level.js';
+import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import type { LegacyVersion } from '../../core/protocol/versions.js';
+import type { CallControl, UpstreamOwner } from '../upstream/upstream.js';
+
+/** An open stream towards the client, as a session sees it. */
+export interface SessionStream {
+  /** Sends one message; a slow reader's messages are dropped beyond the stream's own bound. */
+  send(text: string): void;
+  /** Ends the stream; the client may come back. */
+  end(): void;
+  /** Whether this stream's scope shows the server: list changes are told only where they can be seen. */
+  sees(entry: ServerEntry): boolean;
+}
+
+export interface ClientSessionEvents {
+  /** An upstream said on a session of this owner that a list of it changed. */
+  onListChanged(entry: ServerEntry, method: unknown): void;
+}
+
+/**
+ * A legacy-era session with a client: what this process holds for it. Everything here may be lost and made again from
+ * the sealed id, but for live streams and running calls.
+ */
+export class ClientSession implements UpstreamOwner {
+  readonly key: string;
+  /** Running calls by the raw text of their request id; for `notifications/cancelled`. */
+  readonly calls = new Map<string, CallControl>();
+  /** Least severe log message the client wants; undefined: whatever upstreams send. */
+  logLevel: LogLevel | undefined;
+  lastUsedAt: number;
+  readonly #streams = new Set<SessionStream>();
+
+  constructor(
+    readonly id: string,
+    readonly principalId: string,
+    readonly version: LegacyVersion,
+    readonly expiresAt: number,
+    now: number,
+    private readonly events: ClientSessionEvents,
+  ) {
+    this.key = `session:${id}`;
+    this.lastUsedAt = now;
+  }
+
+  get streams(): ReadonlySet<SessionStream> {
+    return this.#streams;
+  }
+
+  /** Nothing live hangs on this session: its memory may be let go. */
+  get isIdle(): boolean {
+    return this.#streams.size === 0 && this.calls.size === 0;
+  }
+
+  addStream(stream: SessionStream): void {
+    this.#streams.add(stream);
+  }
+
+  removeStream(stream: SessionStream): void {
+    this.#streams.delete(stream);
+  }
+
+  /** Sends on one stream only, the newest (2025-11-25: never broadcast a message). Without a stream it is lost. */
+  send(text: string): void {
+    let newest: SessionStream | undefined;
+    for (const stream of this.#streams) newest = stream;
+    newest?.send(text);
+  }
+
+  onNotification(entry: ServerEntry, message: RpcMessage): void {
+    const { method } = message.value;
+    if (method === 'notifications/message') {
+      if (this.wantsLog(message)) this.send(message.text);
+    } else {
+      this.events.onListChanged(entry, method);
+    }
+  }
+
+  /** Whether a `notifications/message` passes the level this client set. */
+  wantsLog(message: RpcMessage): boolean {
+    return isShown((message.value['params'] as { level?: unknown } | undefined)?.level, this.logLevel);
+  }
+}

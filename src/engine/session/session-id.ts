@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { isLegacyVersion, type LegacyVersion } from '../../core/protocol/versions.js';
+import type { Sealer } from '../../platform/crypto/sealer.js';
+
+/** What a session id says, so that any replica can serve the session without having seen it before. */
+export interface SessionClaims {
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number;
+  readonly version: LegacyVersion;
+  /** The worker process that holds the session's live parts. */
+  readonly worker: number;
+}
+
+/** Writes and reads session ids: authenticated encryption, bound to the principal (contract §5). */
+export class SessionIds {
+  constructor(private readonly sealer: Sealer) {}
+
+  issue(claims: SessionClaims, principalId: string): string {
+    const nonce = randomBytes(9).toString('base64url');
+    return this.sealer.seal(`${claims.issuedAt} ${claims.version} ${claims.worker} ${nonce}`, principalId);
+  }
+
+  /** Undefined for anything but an id that was issued to this principal. Does not look at its age. */
+  read(id: string, principalId: string): SessionClaims | undefined {
+    const opened = this.sealer.open(id, principalId);
+    if (opened === undefined) return undefined;
+    const [issuedAt, version, worker] = opened.split(' ');
+    if (!isLegacyVersion(version)) return undefined;
+    return { issuedAt: Number(issuedAt), version, worker: Number(worker) };
+  }
+}

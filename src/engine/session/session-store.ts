@@ -1,0 +1,194 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { Limits } from '../../core/model/limits.js';
+import type { Principal } from '../../core/model/principal.js';
+import type { Secret } from '../../core/model/secret.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import type { LegacyVersion } from '../../core/protocol/versions.js';
+import { LIMITS } from '../../platform/config/tokens.js';
+import { WORKER, type Worker } from '../../platform/config/worker.js';
+import { Sealer } from '../../platform/crypto/sealer.js';
+import { SEALING_SECRET } from '../../state/identity/sealing.token.js';
+import { UpstreamPool } from '../upstream/upstream-pool.js';
+import { ClientSession, type SessionStream } from './client-session.js';
+import { SessionIds } from './session-id.js';
+
+/** How often idle sessions are looked for. */
+const REAP_INTERVAL_MS = 30_000;
+/** Ended sessions remembered until their ids expire by themselves; the oldest go first. */
+const ENDED_MAX = 50_000;
+
+/** What a session id means here. */
+export type FoundSession =
+  | { readonly kind: 'session'; readonly session: ClientSession }
+  /** Its live parts are in another worker process. */
+  | { readonly kind: 'elsewhere'; readonly worker: number }
+  | { readonly kind: 'unknown' };
+
+type ListChangedListener = (entry: ServerEntry, method: unknown) => void;
+
+/**
+ * Client sessions of this process. Ids are sealed, so a session that is not in memory is made again when its id comes;
+ * what is held is bounded per principal and let go when idle.
+ */
+@Injectable()
+export class SessionStore implements OnApplicationShutdown {
+  readonly #ids: SessionIds;
+  readonly #sessions = new Map<string, ClientSession>();
+  readonly #byPrincipal = new Map<string, Set<ClientSession>>();
+  readonly #ended = new Map<string, number>();
+  readonly #reaper: NodeJS.Timeout;
+  #listChanged: ListChangedListener = () => undefined;
+
+  constructor(
+    @Inject(UpstreamPool) private readonly upstreams: UpstreamPool,
+    @Inject(LIMITS) private readonly limits: Limits,
+    @Inject(SEALING_SECRET) sealingSecret: Secret,
+    @Inject(WORKER) private readonly worker: Worker,
+  ) {
+    this.#ids = new SessionIds(new Sealer(sealingSecret, 'session-id'));
+    this.#reaper = setInterval(() => this.#reap(), REAP_INTERVAL_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.#reaper);
+  }
+
+  /** Told when an upstream says on a client's session that a list changed. One listener: the door. */
+  onListChanged(listener: ListChangedListener): void {
+    this.#listChanged = listener;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get streamCount(): number {
+    let count = 0;
+    for (const session of this.#sessions.values()) count += session.streams.size;
+    return count;
+  }
+
+  all(): Iterable<ClientSession> {
+    return this.#sessions.values();
+  }
+
+  /** A new session. Throws `http/too_many` when every session this principal may have is live. */
+  create(principal: Principal, version: LegacyVersion): ClientSession {
+    this.#makeRoom(principal);
+    const issuedAt = Date.now();
+    const id = this.#ids.issue({ issuedAt, version, worker: this.worker.index }, principal.id);
+    return this.#hold(id, principal, version, issuedAt);
+  }
+
+  /** What this id means for this principal; somebody else's id is unknown. Throws `http/too_many` like {@link create}. */
+  find(id: string, principal: Principal): FoundSession {
+    const now = Date.now();
+    const held = this.#sessions.get(id);
+    if (held !== undefined) {
+      if (held.principalId !== principal.id) return { kind: 'unknown' };
+      if (now >= held.expiresAt) {
+        this.end(held);
+        return { kind: 'unknown' };
+      }
+      held.lastUsedAt = now;
+      return { kind: 'session', session: held };
+    }
+    if (this.#ended.has(id)) return { kind: 'unknown' };
+    const claims = this.#ids.read(id, principal.id);
+    if (claims === undefined || now >= claims.issuedAt + this.limits.sessionLifetimeMs) return { kind: 'unknown' };
+    if (claims.worker !== this.worker.index && claims.worker < this.worker.count) {
+      return { kind: 'elsewhere', worker: claims.worker };
+    }
+    this.#makeRoom(principal);
+    return { kind: 'session', session: this.#hold(id, principal, claims.version, claims.issuedAt) };
+  }
+
+  /** Ends a session for good: streams, calls, upstream sessions; its id is unknown from now on. */
+  end(session: ClientSession): void {
+    if (this.#ended.size >= ENDED_MAX) {
+      for (const oldest of this.#ended.keys()) {
+        this.#ended.delete(oldest);
+        break;
+      }
+    }
+    this.#ended.set(session.id, session.expiresAt);
+    this.#release(session);
+  }
+
+  /** Attaches a stream. Throws `http/too_many` beyond `limits.streamsPerPrincipalMax`. */
+  openStream(session: ClientSession, stream: SessionStream): void {
+    let open = 0;
+    for (const sibling of this.#byPrincipal.get(session.principalId) ?? []) open += sibling.streams.size;
+    if (open >= this.limits.streamsPerPrincipalMax) {
+      throw new GatewayError('http/too_many', {
+        detail: `at most ${this.limits.streamsPerPrincipalMax} streams per key (limits.streams_per_key)`,
+        retryAfterSeconds: 5,
+      });
+    }
+    session.addStream(stream);
+    if (session.streams.size === 1) this.upstreams.setListening(session, true);
+  }
+
+  closeStream(session: ClientSession, stream: SessionStream): void {
+    session.removeStream(stream);
+    session.lastUsedAt = Date.now();
+    if (session.streams.size === 0) this.upstreams.setListening(session, false);
+  }
+
+  #hold(id: string, principal: Principal, version: LegacyVersion, issuedAt: number): ClientSession {
+    const session = new ClientSession(
+      id,
+      principal.id,
+      version,
+      issuedAt + this.limits.sessionLifetimeMs,
+      Date.now(),
+      { onListChanged: (entry, method) => this.#listChanged(entry, method) },
+    );
+    this.#sessions.set(id, session);
+    let siblings = this.#byPrincipal.get(principal.id);
+    if (siblings === undefined) {
+      siblings = new Set();
+      this.#byPrincipal.set(principal.id, siblings);
+    }
+    siblings.add(session);
+    return session;
+  }
+
+  /** Lets the longest unused idle session of the principal go; its id stays good and its memory comes back with it. */
+  #makeRoom(principal: Principal): void {
+    const siblings = this.#byPrincipal.get(principal.id);
+    if (siblings === undefined || siblings.size < this.limits.sessionsPerPrincipalMax) return;
+    let oldest: ClientSession | undefined;
+    for (const session of siblings) {
+      if (session.isIdle && (oldest === undefined || session.lastUsedAt < oldest.lastUsedAt)) oldest = session;
+    }
+    if (oldest === undefined) {
+      throw new GatewayError('http/too_many', {
+        detail: `at most ${this.limits.sessionsPerPrincipalMax} live sessions per key (limits.sessions_per_key)`,
+        retryAfterSeconds: 5,
+      });
+    }
+    this.#release(oldest);
+  }
+
+  #release(session: ClientSession): void {
+    this.#sessions.delete(session.id);
+    const siblings = this.#byPrincipal.get(session.principalId);
+    siblings?.delete(session);
+    if (siblings?.size === 0) this.#byPrincipal.delete(session.principalId);
+    for (const control of session.calls.values()) control.abandon();
+    for (const stream of session.streams) stream.end();
+    this.upstreams.setListening(session, false);
+    this.upstreams.releaseOwner(session.key);
+  }
+
+  #reap(): void {
+    const now = Date.now();
+    for (const session of this.#sessions.values()) {
+      const idle = session.isIdle && now - session.lastUsedAt > this.limits.sessionIdleTimeoutMs;
+      if (idle || now >= session.expiresAt) this.#release(session);
+    }
+    for (const [id, expiresAt] of this.#ended) if (now >= expiresAt) this.#ended.delete(id);
+  }
+}
