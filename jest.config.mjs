@@ -27,7 +27,7 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   // Relative imports name the file Node will load (`./x.js`); before the build there is only `./x.ts`.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  setupFilesAfterEnv: exists('./test/harness/loopback-only.ts') ? ['<rootDir>/test/harness/loopback-only.ts'] : [],
+  setupFilesAfterEnv: exists('./test/harness/network-guard.mjs') ? ['<rootDir>/test/harness/network-guard.mjs'] : [],
   ...(exists(globalSetup) ? { globalSetup: `<rootDir>/${globalSetup.slice(2)}` } : {}),
   ...(exists(globalTeardown) ? { globalTeardown: `<rootDir>/${globalTeardown.slice(2)}` } : {}),
   testTimeout: 30_000,

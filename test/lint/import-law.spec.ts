@@ -44,7 +44,7 @@ describe('the law of the house bites', () => {
     .sort();
 
   beforeAll(async () => {
-    const { configFor } = (await import('../../eslint.config.mjs')) as {
+    const { configFor } = (await import(new URL('../../eslint.config.mjs', import.meta.url).href)) as {
       configFor: (root: string) => NonNullable<ESLint.Options['overrideConfig']>;
     };
     const eslint = new ESLint({ cwd: FIXTURE, overrideConfigFile: true, overrideConfig: configFor(FIXTURE) });

@@ -1,0 +1,2 @@
+/** Hosts that were refused since the last call. */
+export function takeRefusedHosts(): string[];
