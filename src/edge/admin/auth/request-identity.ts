@@ -1,0 +1,46 @@
+import type { Request } from 'express';
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import type { Principal } from '../../../core/model/principal.js';
+
+/** What is known about the sender of one control-plane request. */
+interface RequestIdentity {
+  principal?: Principal;
+  /** Nobody could say who it is: the credential was not judged. */
+  failure?: unknown;
+  /** The route that matched needs no credential. */
+  publicRoute?: true;
+}
+
+const identities = new WeakMap<Request, RequestIdentity>();
+
+function identityOf(request: Request): RequestIdentity {
+  const known = identities.get(request);
+  if (known !== undefined) return known;
+  const identity: RequestIdentity = {};
+  identities.set(request, identity);
+  return identity;
+}
+
+export function rememberPrincipal(request: Request, principal: Principal): void {
+  identityOf(request).principal = principal;
+}
+
+export function rememberFailure(request: Request, failure: unknown): void {
+  identityOf(request).failure = failure;
+}
+
+export function markPublic(request: Request): void {
+  identityOf(request).publicRoute = true;
+}
+
+/** Who sent it; undefined when nobody identified themselves (on public routes). */
+export function principalOf(request: Request): Principal | undefined {
+  return identityOf(request).principal;
+}
+
+/** Why this sender may learn nothing but that a credential is needed; undefined when they may. */
+export function refusalOf(request: Request): unknown {
+  const { principal, failure, publicRoute } = identityOf(request);
+  if (principal !== undefined || publicRoute === true) return undefined;
+  return failure ?? new GatewayError('auth/required');
+}
