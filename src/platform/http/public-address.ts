@@ -30,12 +30,17 @@ export class PublicAddress {
 
   /** Scheme, host and root path, no trailing slash: `PROXY_BASE_URL`, or what this request was sent to. */
   baseUrl(request: IncomingMessage): string {
-    if (this.#door.baseUrl !== undefined) return this.#door.baseUrl;
-    const forwarded = this.#comesFromProxy(request);
-    const scheme = (forwarded && firstOf(request.headers['x-forwarded-proto'])) || 'http';
-    const host = (forwarded && firstOf(request.headers['x-forwarded-host'])) || request.headers.host || '';
+    const { baseUrl, rootPath } = this.#door;
+    if (baseUrl !== undefined) return baseUrl.endsWith(rootPath) ? baseUrl : `${baseUrl}${rootPath}`;
+    const forwarded = this.#comesFromProxy(request) ? request.headers : {};
+    const scheme = firstOf(forwarded['x-forwarded-proto']) === 'https' ? 'https' : 'http';
+    const host = firstOf(forwarded['x-forwarded-host']) ?? request.headers.host ?? '';
+    const port = firstOf(forwarded['x-forwarded-port']);
     const local = `${request.socket.localAddress ?? '127.0.0.1'}:${request.socket.localPort ?? 80}`;
-    return `${scheme === 'https' ? 'https' : 'http'}://${HOST.test(host) ? host : local}${this.#door.rootPath}`;
+    const url = URL.parse(`${scheme}://${HOST.test(host) ? host : local}`);
+    if (url === null) return `http://127.0.0.1${rootPath}`;
+    if (port !== undefined && url.port === '' && /^\d{1,5}$/.test(port)) url.port = port;
+    return `${url.origin}${rootPath}`;
   }
 
   /**
