@@ -1,0 +1,81 @@
+import type { RpcMessage } from '../../../core/protocol/rpc-message.js';
+import type { UpstreamConnection } from '../connection.js';
+import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
+import { upstreamError } from '../upstream-error.js';
+import { HttpCall } from './http-call.js';
+import { HttpListener } from './http-listener.js';
+import type { CredentialHeaders, HttpSession } from './http-session.js';
+
+/** An initialised session over streamable HTTP; opened by `openHttpConnection`. */
+export class HttpConnection implements UpstreamConnection {
+  readonly info: UpstreamInfo;
+  readonly stateful: boolean;
+  readonly #session: HttpSession;
+  readonly #listener: HttpListener;
+  readonly #calls = new Set<HttpCall>();
+  readonly #onClose: (reason: string) => void;
+  #credential: CredentialHeaders;
+  #closed = false;
+
+  constructor(
+    session: HttpSession,
+    info: UpstreamInfo,
+    credential: CredentialHeaders,
+    onClose: (reason: string) => void,
+  ) {
+    this.#session = session;
+    this.info = info;
+    this.stateful = session.sessionId !== undefined;
+    this.#credential = credential;
+    this.#onClose = onClose;
+    this.#listener = new HttpListener(session, () => this.#credential);
+    session.onLost = () => this.#end('the upstream lost its session');
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  request(request: UpstreamRequest, headers: CredentialHeaders): Promise<RpcMessage> {
+    if (this.#closed) {
+      return Promise.reject(upstreamError('upstream/session_lost', this.#session.entry, 'the connection is closed'));
+    }
+    this.#credential = headers;
+    return new Promise((resolve, reject) => {
+      const call = new HttpCall(this.#session, request, headers, resolve, reject, this.#forget);
+      this.#calls.add(call);
+      call.start();
+    });
+  }
+
+  send(text: string, headers: CredentialHeaders): void {
+    if (this.#closed) return;
+    this.#credential = headers;
+    void this.#session.notice(text, headers);
+  }
+
+  setListening(listening: boolean): void {
+    if (this.#closed) return;
+    if (listening) this.#listener.start();
+    else this.#listener.stop();
+  }
+
+  async close(): Promise<void> {
+    const wasClosed = this.#closed;
+    this.#end('closed by the gateway');
+    for (const call of this.#calls) call.drop('the connection was closed by the gateway');
+    if (!wasClosed) await this.#session.end(this.#credential);
+  }
+
+  readonly #forget = (call: HttpCall): void => {
+    this.#calls.delete(call);
+  };
+
+  /** Each call is an exchange of its own: those that run when a session is lost get their own answer. */
+  #end(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.stop();
+    this.#onClose(reason);
+  }
+}

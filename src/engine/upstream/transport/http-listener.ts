@@ -1,0 +1,116 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { rpcShape } from '../../../core/protocol/rpc-message.js';
+import { SseParser, type SseEvent } from '../../../core/protocol/sse-parser.js';
+import type { HttpExchange, ResponseSink } from '../../../platform/http/http-exchange.js';
+import { readReplyMessages } from './http-reply.js';
+import type { CredentialHeaders, HttpSession } from './http-session.js';
+
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 30_000;
+
+/**
+ * The GET stream of a session: messages that belong to no call (2025-03-26, "Listening for Messages from the Server").
+ * Reconnects with back-off and resumes after the last event it saw. An upstream that has no such stream is asked once.
+ */
+export class HttpListener implements ResponseSink {
+  readonly #session: HttpSession;
+  /** Read at each connect: the headers of whoever used the session last. */
+  readonly #credential: () => CredentialHeaders;
+  #exchange: HttpExchange | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #parser: SseParser | undefined;
+  #active = false;
+  #isUnsupported = false;
+  #lastEventId: string | undefined;
+  #retryMs = RETRY_MS_MIN;
+  #failures = 0;
+
+  constructor(session: HttpSession, credential: () => CredentialHeaders) {
+    this.#session = session;
+    this.#credential = credential;
+  }
+
+  start(): void {
+    if (this.#active || this.#isUnsupported || this.#session.lost) return;
+    this.#active = true;
+    this.#connect();
+  }
+
+  stop(): void {
+    this.#active = false;
+    clearTimeout(this.#timer);
+    this.#exchange?.abort();
+    this.#exchange = undefined;
+  }
+
+  onHead(status: number, headers: IncomingHttpHeaders): void {
+    if (status === 200 && headers['content-type']?.toLowerCase().startsWith('text/event-stream') === true) {
+      this.#parser = new SseParser({
+        eventBytesMax: this.#session.limits.resultBytesMax,
+        onEvent: (event) => this.#takeEvent(event),
+      });
+      return;
+    }
+    if (status === 404 && this.#session.sessionId !== undefined) {
+      this.stop();
+      this.#session.markLost();
+    } else if (status < 500 && ![401, 403, 408, 429].includes(status)) {
+      this.#isUnsupported = true;
+      this.stop();
+    } else {
+      this.#exchange?.abort();
+      this.#reconnect();
+    }
+  }
+
+  onData(chunk: Buffer): void {
+    try {
+      this.#parser?.push(chunk);
+    } catch {
+      // An event beyond every bound: what comes after it cannot be told apart from it.
+      this.#lastEventId = undefined;
+      this.#exchange?.abort();
+      this.#reconnect();
+    }
+  }
+
+  onEnd(): void {
+    this.#reconnect();
+  }
+
+  onFailure(): void {
+    this.#reconnect();
+  }
+
+  #connect(): void {
+    this.#parser = undefined;
+    const exchange = this.#session.stream(this.#credential(), this.#lastEventId, Infinity, Infinity, this);
+    if (this.#active) this.#exchange = exchange;
+    else exchange.abort();
+  }
+
+  #reconnect(): void {
+    if (!this.#active) return;
+    this.#exchange = undefined;
+    const waitMs = Math.max(this.#retryMs, Math.min(RETRY_MS_MIN * 2 ** this.#failures, RETRY_MS_MAX));
+    this.#failures += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), waitMs * (0.75 + Math.random() / 2)).unref();
+  }
+
+  #takeEvent({ event, data, id, retry }: SseEvent): void {
+    if (!this.#active) return;
+    this.#failures = 0;
+    if (id !== undefined) this.#lastEventId = id === '' ? undefined : id;
+    if (retry !== undefined) this.#retryMs = Math.min(retry, RETRY_MS_MAX);
+    if (data === '' || (event !== undefined && event !== 'message')) return;
+    // Noise and replies to no request are dropped: nothing here depends on them.
+    for (const message of readReplyMessages(data, this.#session.mayBatch) ?? []) {
+      const shape = rpcShape(message);
+      if (shape === 'notification') this.#session.onNotification(message);
+      else if (shape === 'request' && !this.#session.answeredRequest(message, this.#credential())) {
+        this.#session.onNotification(message);
+      }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { errorText, rawMember, resultText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
+
+/** Which capability a client must have claimed to be asked such a thing (protocol page §1.2). */
+const NEEDED_CAPABILITY: Readonly<Record<string, string>> = {
+  'sampling/createMessage': 'sampling',
+  'elicitation/create': 'elicitation',
+  'roots/list': 'roots',
+};
+
+/**
+ * The reply that a request of the server gets from the gateway itself: `ping` is answered, and whatever the client
+ * claimed no capability for is refused, so that no server waits for somebody who will not come. Undefined: the request
+ * is for the client.
+ */
+export function ownReplyTo(
+  request: RpcMessage,
+  clientCapabilities: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const id = rawMember(request, 'id') ?? 'null';
+  const method = String(request.value['method']);
+  if (method === 'ping') return resultText(id, '{}');
+  const needed = NEEDED_CAPABILITY[method];
+  if (needed !== undefined && clientCapabilities[needed] !== undefined) return undefined;
+  return errorText(id, '{"code":-32601,"message":"Method not found"}');
+}
