@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Limits } from './core/model/limits.js';
+import type { DrainState } from './platform/config/drain-state.js';
 
 /** What stands before Express: takes a request (and answers it) or declines. */
 export interface Door {
@@ -32,18 +35,23 @@ const CLOSE_CHECK_MS = 20;
  * arrives on open ones, each answer carrying `Connection: close`, until they have gone quiet. Closing idle connections
  * right away would race with requests already under way on them.
  */
-export class DoorAdapter extends ExpressAdapter {
+export class DoorAdapter extends ExpressAdapter implements DrainState {
   #door: Door | undefined;
   #draining = false;
   #requests = 0;
   #closed = false;
+  #siblingServer: Server | undefined;
   #cutAt = 0;
   readonly #limits: Limits;
   readonly #connectionsMax: number;
 
-  constructor(limits: Limits, workers: number) {
+  readonly #rootPath: string;
+
+  /** @param rootPath `SERVER_ROOT_PATH`; the control plane answers with and without it. */
+  constructor(limits: Limits, workers: number, rootPath: string) {
     super();
     this.#limits = limits;
+    this.#rootPath = rootPath;
     this.#connectionsMax = Math.ceil(limits.connectionsMax / workers);
   }
 
@@ -63,9 +71,14 @@ export class DoorAdapter extends ExpressAdapter {
     this.httpServer = server;
   }
 
-  /** A second server with the same handler, for siblings in a cluster. Not listening yet. */
-  createSiblingServer(): Server {
-    return this.#createServer();
+  /** Serves the same handler on a unix socket for sibling processes. Ends with {@link close}. */
+  async listenForSiblings(socketPath: string): Promise<void> {
+    const server = this.#createServer();
+    // Left behind by a process that was killed; the folder is ours alone.
+    await rm(socketPath, { force: true });
+    server.listen(socketPath);
+    await once(server, 'listening');
+    this.#siblingServer = server;
   }
 
   #createServer(): Server {
@@ -87,6 +100,10 @@ export class DoorAdapter extends ExpressAdapter {
     this.#requests += 1;
     if (this.#draining) response.shouldKeepAlive = false;
     if (this.#door?.take(request, response) === true) return;
+    // Orchestrators probe a process without the path that a proxy puts before it.
+    if (this.#rootPath !== '' && request.url?.startsWith(`${this.#rootPath}/`) === true) {
+      request.url = request.url.slice(this.#rootPath.length);
+    }
     this.getInstance<(request: IncomingMessage, response: ServerResponse) => void>()(request, response);
   }
 
@@ -113,6 +130,8 @@ export class DoorAdapter extends ExpressAdapter {
   /** Nest calls this when the door has drained. Control-plane requests still running get what is left of the grace. */
   override async close(): Promise<void> {
     const server = this.httpServer;
+    this.#siblingServer?.close();
+    this.#siblingServer?.closeAllConnections();
     server.closeIdleConnections();
     while (server.listening || !this.#closed) {
       if (!this.#draining || performance.now() >= this.#cutAt) {

@@ -33,7 +33,7 @@ export class RenderErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const error = refusalOf(request) ?? thrown;
+    const error = refusalOf(request) ?? unwrap(thrown);
     if (response.headersSent) {
       this.#logger.error({ err: error }, 'a control-plane answer broke off');
       response.destroy();
@@ -77,6 +77,11 @@ export class RenderErrorFilter implements ExceptionFilter {
       body: { detail: { error: publicMessage, code, ...(data === undefined ? {} : { data }) } },
     };
   }
+}
+
+/** The body parser passes on what its checks throw in wrappers of its own. */
+function unwrap(thrown: unknown): unknown {
+  return thrown instanceof HttpException && thrown.cause instanceof GatewayError ? thrown.cause : thrown;
 }
 
 /** Nest's own refusals and those of the body parser, in our words: theirs may quote what was sent. */

@@ -1,0 +1,43 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
+import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
+import { GatewayModule } from './edge/gateway/gateway.module.js';
+import { HealthModule } from './edge/health/health.module.js';
+import { ProtectedResourceMetadataModule } from './edge/oauth/protected-resource-metadata.module.js';
+import { ConfigModule } from './platform/config/config.module.js';
+import type { DrainState } from './platform/config/drain-state.js';
+import type { LoadedConfiguration } from './platform/config/load-configuration.js';
+import { ProcessModule } from './platform/config/process.module.js';
+import type { Worker } from './platform/config/worker.js';
+import { DatabaseModule } from './platform/database/database.module.js';
+import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
+
+/** What the process around the application hands in. */
+export interface AppSurroundings {
+  readonly configuration: LoadedConfiguration;
+  readonly logger: Logger;
+  readonly worker: Worker;
+  readonly drainState: DrainState;
+}
+
+/** Composition root: the only place that lists all modules. Rooms below the edge come in through those that use them. */
+@Module({})
+export class AppModule {
+  static forRoot({ configuration, logger, worker, drainState }: AppSurroundings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(configuration),
+        ProcessModule.forRoot(worker, drainState),
+        TelemetryModule.forRoot(logger),
+        DatabaseModule,
+        GatewayModule,
+        AdminAuthModule,
+        ServerTestModule,
+        HealthModule,
+        ProtectedResourceMetadataModule,
+      ],
+    };
+  }
+}
