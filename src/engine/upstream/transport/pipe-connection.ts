@@ -1,0 +1,299 @@
+import type { Logger } from 'pino';
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import { scanArray } from '../../../core/protocol/json-scan.js';
+import {
+  notificationText,
+  readRpcMessage,
+  requestText,
+  rpcShape,
+  type RpcMessage,
+} from '../../../core/protocol/rpc-message.js';
+import { allowsBatches, isLegacyVersion, LATEST_LEGACY_VERSION } from '../../../core/protocol/versions.js';
+import type { ConnectOptions, UpstreamConnection } from '../connection.js';
+import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
+import { upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
+import { ownReplyTo } from './http-server-request.js';
+import { PipeCall } from './pipe-call.js';
+import { readUpstreamInfo } from './pipe-upstream-info.js';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Carries whole JSON-RPC texts to an upstream: a child's standard input, or POSTs beside an event stream. */
+export interface MessagePipe {
+  /**
+   * Sends one message. Throws or rejects with a GatewayError when it cannot be delivered; a promise that resolves says
+   * only that it was. `version` is the negotiated revision, undefined before that.
+   */
+  send(text: string, headers: Headers, version: string | undefined): void | Promise<void>;
+  /** Ends the transport politely; idempotent; never rejects. No event comes after it was called. */
+  close(): Promise<void>;
+}
+
+/** What a pipe tells its connection. */
+export interface PipeEvents {
+  /** One message, or a batch, or noise. */
+  onText(text: string): void;
+  /** A message was larger than allowed and dropped; the id of the call it replied to, if that could be made out. */
+  onOversize(callId: number | undefined): void;
+  /**
+   * The upstream ended it. Running calls fail with `error`; without one as a lost session, which lets the pool repeat
+   * what is free of side effects on a new one.
+   */
+  onLost(reason: string, error?: GatewayError): void;
+}
+
+export interface PipeConnectionOptions extends ConnectOptions {
+  readonly logger: Logger;
+  /** Our version, for `clientInfo`. */
+  readonly clientVersion: string;
+  /** Client capabilities to claim; only what the caller's client really has. */
+  readonly capabilities?: Readonly<Record<string, unknown>>;
+  /** Longest wait for the reply to `initialize`. */
+  readonly handshakeTimeoutMs: number;
+  /** Something that is not JSON-RPC came. Must be bounded in what it logs. */
+  readonly onNoise: (text: string) => void;
+}
+
+/**
+ * Opens a session of the legacy era over a pipe (lifecycle of every revision to 2025-11-25): `initialize`, then
+ * `notifications/initialized`. Rejects with `upstream/*` after closing the pipe.
+ */
+export async function openPipeConnection(
+  options: PipeConnectionOptions,
+  connectPipe: (events: PipeEvents) => MessagePipe,
+): Promise<UpstreamConnection> {
+  const connection = new PipeConnection(options, connectPipe);
+  try {
+    await connection.initialize();
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/**
+ * Many requests at the same time over one message pipe, told apart by their ids, which are unique in the process.
+ * Texts are forwarded as they came; a message is parsed once, to look at it.
+ */
+class PipeConnection implements UpstreamConnection {
+  readonly stateful = true;
+  readonly #options: PipeConnectionOptions;
+  readonly #pipe: MessagePipe;
+  readonly #calls = new Map<number, PipeCall>();
+  #info: UpstreamInfo = { protocolVersion: '', capabilities: {}, instructions: undefined, serverInfo: {} };
+  /** Negotiated; undefined while opening. */
+  #version: string | undefined;
+  #state: 'opening' | 'open' | 'closed' = 'opening';
+  #closeReason = '';
+
+  constructor(options: PipeConnectionOptions, connectPipe: (events: PipeEvents) => MessagePipe) {
+    this.#options = options;
+    this.#pipe = connectPipe({
+      onText: (text) => this.#receive(text),
+      onOversize: (callId) => this.#failOversize(callId),
+      onLost: (reason, error) => this.#end(reason, error ?? this.#lost(reason)),
+    });
+  }
+
+  get info(): UpstreamInfo {
+    return this.#info;
+  }
+
+  get closed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  async initialize(): Promise<void> {
+    const { capabilities = {}, clientVersion, credential, entry, handshakeTimeoutMs, nextRequestId } = this.#options;
+    const params = {
+      protocolVersion: LATEST_LEGACY_VERSION,
+      capabilities,
+      clientInfo: { name: 'gatehouse', version: clientVersion },
+    };
+    const id = nextRequestId();
+    const text = requestText(id, 'initialize', JSON.stringify(params));
+    const request = { id, method: 'initialize', text, repeatable: false };
+    const reply = await this.#start(request, credential.headers, handshakeTimeoutMs, handshakeTimeoutMs);
+    this.#info = readUpstreamInfo(entry, reply);
+    this.#version = this.#info.protocolVersion;
+    await this.#pipe.send(notificationText('notifications/initialized', undefined), credential.headers, this.#version);
+    if (this.#state !== 'opening') throw this.#error('upstream/unreachable', this.#closeReason);
+    this.#state = 'open';
+  }
+
+  async request(request: UpstreamRequest, headers: Headers): Promise<RpcMessage> {
+    const { entry, limits } = this.#options;
+    const idleTimeoutMs = request.idleTimeoutMs ?? entry.timeoutMs ?? limits.callIdleTimeoutMs;
+    return this.#start(request, headers, idleTimeoutMs, limits.callTimeoutMs);
+  }
+
+  send(text: string, headers: Headers): void {
+    if (this.#state === 'closed') return;
+    const dropped = (error: unknown): void =>
+      this.#options.logger.debug({ err: error, server: this.#options.entry.name }, 'message to a server was not sent');
+    try {
+      this.#pipe.send(text, headers, this.#version)?.catch(dropped);
+    } catch (error) {
+      dropped(error);
+    }
+  }
+
+  setListening(): void {
+    // Messages outside of calls come on the same pipe, always.
+  }
+
+  async close(): Promise<void> {
+    this.#end('closed by the gateway', this.#error('upstream/unreachable', 'the connection was closed by the gateway'));
+    await this.#pipe.close();
+  }
+
+  #start(request: UpstreamRequest, headers: Headers, idleTimeoutMs: number, timeoutMs: number): Promise<RpcMessage> {
+    if (this.#state === 'closed') return Promise.reject(this.#lost(this.#closeReason));
+    if (request.control?.reason !== undefined) return Promise.reject(new GatewayError('call/cancelled'));
+    if (this.#calls.size >= this.#options.limits.callsPerUpstreamMax) {
+      return Promise.reject(this.#error('upstream/busy', 'too many calls run at the same time'));
+    }
+    const call = new PipeCall({
+      request,
+      headers,
+      idleTimeoutMs,
+      timeoutMs,
+      onTimeout: (late, waitedMs) => this.#timeOut(late, waitedMs),
+    });
+    this.#calls.set(request.id, call);
+    request.control?.onEnd((reason) => this.#endByCaller(call, reason));
+    try {
+      this.#pipe
+        .send(request.text, headers, this.#version)
+        ?.catch((error: unknown) => this.#fail(call, this.#asGatewayError(error)));
+    } catch (error) {
+      this.#fail(call, this.#asGatewayError(error));
+    }
+    return call.reply;
+  }
+
+  #fail(call: PipeCall, error: GatewayError): void {
+    this.#calls.delete(call.request.id);
+    call.fail(error);
+  }
+
+  #endByCaller(call: PipeCall, reason: 'cancelled' | 'abandoned'): void {
+    this.#fail(call, new GatewayError('call/cancelled'));
+    if (reason === 'cancelled') this.#tellCancelled(call, 'The client cancelled the request');
+  }
+
+  #timeOut(call: PipeCall, waitedMs: number): void {
+    const { method } = call.request;
+    this.#fail(call, this.#error('upstream/timeout', `no reply to ${method} within ${waitedMs / 1_000} s`));
+    this.#tellCancelled(call, 'The request timed out');
+  }
+
+  /** `initialize` must not be cancelled (lifecycle, "Cancellation"); its failure closes the pipe anyway. */
+  #tellCancelled(call: PipeCall, reason: string): void {
+    if (this.#state !== 'open') return;
+    const params = JSON.stringify({ requestId: call.request.id, reason });
+    this.send(notificationText('notifications/cancelled', params), call.headers);
+  }
+
+  #receive(text: string): void {
+    if (this.#state === 'closed') return;
+    const json = text.charCodeAt(0) === 0x7b ? text : text.trim();
+    const first = json.charCodeAt(0);
+    if (Number.isNaN(first)) return;
+    try {
+      if (first === 0x7b) {
+        this.#dispatch(readRpcMessage(json), json);
+      } else if (first === 0x5b && isLegacyVersion(this.#version) && allowsBatches(this.#version)) {
+        JSON.parse(json);
+        for (const { start, end } of scanArray(json)) {
+          const element = json.slice(start, end);
+          this.#dispatch(readRpcMessage(element), element);
+        }
+      } else {
+        this.#options.onNoise(json);
+      }
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      this.#options.onNoise(json);
+    }
+  }
+
+  #dispatch(message: RpcMessage | undefined, text: string): void {
+    const shape = message === undefined ? 'invalid' : rpcShape(message);
+    if (message === undefined || shape === 'invalid') this.#options.onNoise(text);
+    else if (shape === 'response') this.#takeReply(message);
+    else if (shape === 'request') this.#takeRequest(message);
+    else this.#takeNotification(message);
+  }
+
+  #takeReply(message: RpcMessage): void {
+    const call = this.#callOf(message.value['id']);
+    if (call === undefined) {
+      // Late (timed out, cancelled), or a lie.
+      this.#options.logger.debug({ server: this.#options.entry.name }, 'reply to no running call ignored');
+      return;
+    }
+    this.#calls.delete(call.request.id);
+    call.succeed(message);
+  }
+
+  #takeNotification(message: RpcMessage): void {
+    if (message.value['method'] === 'notifications/progress') {
+      const { params } = message.value;
+      const token = typeof params === 'object' && params !== null && 'progressToken' in params && params.progressToken;
+      const call = this.#callOf(token);
+      if (call !== undefined) {
+        call.deliver(message);
+        return;
+      }
+    }
+    if (this.#state === 'open') this.#options.onNotification(message);
+  }
+
+  #takeRequest(message: RpcMessage): void {
+    const { capabilities = {}, credential, onNotification } = this.#options;
+    const reply = ownReplyTo(message, capabilities);
+    if (reply !== undefined) this.send(reply, credential.headers);
+    else if (this.#state === 'open') onNotification(message);
+  }
+
+  /** Some servers answer a number as a string of digits; every SDK forgives that. */
+  #callOf(id: unknown): PipeCall | undefined {
+    if (typeof id === 'number') return this.#calls.get(id);
+    return typeof id === 'string' && /^\d{1,15}$/.test(id) ? this.#calls.get(Number(id)) : undefined;
+  }
+
+  #failOversize(callId: number | undefined): void {
+    const call = callId === undefined ? undefined : this.#calls.get(callId);
+    const { logger, entry, limits } = this.#options;
+    logger.warn({ server: entry.name, bytesMax: limits.resultBytesMax }, 'message of a server was too large, dropped');
+    if (call === undefined) return;
+    this.#fail(call, this.#error('upstream/too_large', `more than ${limits.resultBytesMax} bytes`));
+  }
+
+  #end(reason: string, error: GatewayError): void {
+    if (this.#state === 'closed') return;
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closed';
+    this.#closeReason = reason;
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) call.fail(error);
+    void this.#pipe.close();
+    if (wasOpen) this.#options.onClose(reason);
+  }
+
+  #lost(reason: string): GatewayError {
+    return this.#error(this.#state === 'opening' ? 'upstream/unreachable' : 'upstream/session_lost', reason);
+  }
+
+  #error(code: UpstreamErrorCode, reason: string): GatewayError {
+    return upstreamError(code, this.#options.entry, reason);
+  }
+
+  #asGatewayError(error: unknown): GatewayError {
+    if (error instanceof GatewayError) return error;
+    return new GatewayError('internal/bug', { cause: error });
+  }
+}
