@@ -25,6 +25,8 @@ const QUIET_MS = 50;
 /** … but not longer than this. */
 const LINGER_MAX_MS = 2_000;
 const CLOSE_CHECK_MS = 20;
+/** How long answers that are complete may take to leave. */
+const FLUSH_MS = 500;
 
 /**
  * Nest's Express adapter with the front door ahead of Express in the HTTP server's `request` event: MCP traffic never
@@ -39,6 +41,7 @@ export class DoorAdapter extends ExpressAdapter implements DrainState {
   #door: Door | undefined;
   #draining = false;
   #requests = 0;
+  #controlRequests = 0;
   #closed = false;
   #siblingServer: Server | undefined;
   #cutAt = 0;
@@ -100,6 +103,10 @@ export class DoorAdapter extends ExpressAdapter implements DrainState {
     this.#requests += 1;
     if (this.#draining) response.shouldKeepAlive = false;
     if (this.#door?.take(request, response) === true) return;
+    this.#controlRequests += 1;
+    response.once('close', () => {
+      this.#controlRequests -= 1;
+    });
     // Orchestrators probe a process without the path that a proxy puts before it.
     if (this.#rootPath !== '' && request.url?.startsWith(`${this.#rootPath}/`) === true) {
       request.url = request.url.slice(this.#rootPath.length);
@@ -114,7 +121,10 @@ export class DoorAdapter extends ExpressAdapter implements DrainState {
     this.#draining = true;
     this.#cutAt = performance.now() + this.#limits.shutdownGraceMs;
     const server = this.httpServer;
-    if (!server.listening) return;
+    if (!server.listening) {
+      this.#closed = true;
+      return;
+    }
     // `http.Server.close` would also cut idle connections; that comes later.
     NetServer.prototype.close.call(server, () => {
       this.#closed = true;
@@ -127,20 +137,23 @@ export class DoorAdapter extends ExpressAdapter implements DrainState {
     }
   }
 
-  /** Nest calls this when the door has drained. Control-plane requests still running get what is left of the grace. */
+  /**
+   * Nest calls this when the door has drained. Control-plane requests still running get what is left of the grace, the
+   * last bytes of answers a moment; connections that have not sent a request are nobody's loss.
+   */
   override async close(): Promise<void> {
     const server = this.httpServer;
     this.#siblingServer?.close();
     this.#siblingServer?.closeAllConnections();
     server.closeIdleConnections();
-    while (server.listening || !this.#closed) {
-      if (!this.#draining || performance.now() >= this.#cutAt) {
-        server.closeAllConnections();
-        break;
-      }
+    const flushedAt = performance.now() + FLUSH_MS;
+    while (this.#draining && !this.#closed) {
+      const now = performance.now();
+      if (now >= this.#cutAt || (now >= flushedAt && this.#controlRequests === 0)) break;
       await delay(CLOSE_CHECK_MS);
       server.closeIdleConnections();
     }
+    server.closeAllConnections();
     // Also stops Node's timer for the two timeouts; a server that is closed already says so, and that is fine.
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
