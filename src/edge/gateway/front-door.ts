@@ -1,11 +1,184 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import { resolveView } from '../../core/access/resolve-view.js';
+import type { RequestScope } from '../../core/access/request-scope.js';
+import type { Limits } from '../../core/model/limits.js';
+import type { Principal } from '../../core/model/principal.js';
+import { SessionStore } from '../../engine/session/session-store.js';
+import { DOOR_SETTINGS, LIMITS, LISTEN_SETTINGS } from '../../platform/config/tokens.js';
+import type { DoorSettings, ListenSettings } from '../../platform/config/settings.js';
+import { PublicAddress } from '../../platform/http/public-address.js';
+import { LOGGER } from '../../platform/telemetry/logger.token.js';
+import { Authenticator } from '../../state/identity/authenticator.js';
+import { RegistryService } from '../../state/registry/registry.service.js';
+import { callerContext, type CallerContext } from './caller-context.js';
+import { corsHeaders, isPreflight } from './cors.js';
+import { answerError } from './answer-error.js';
+import { challenge } from './challenge.js';
+import { HostGuard } from './host-guard.js';
+import { LegacySseDoor } from './legacy-sse-door.js';
+import { readScope } from './read-scope.js';
+import { RestDoor } from './rest-door.js';
+import { RouteTable, type Route } from './route.js';
+import { SiblingRelay } from './sibling-relay.js';
+import { StreamableDoor } from './streamable-door.js';
+import { toGatewayError } from './render-error.js';
 
-/** Stands on the HTTP server before Express and takes MCP traffic; what it declines goes to Nest. */
+/**
+ * Stands on the HTTP server before Express and takes MCP traffic; what it declines goes to Nest. Admits a request (Host,
+ * Origin, credential, scope) and hands it to the door of its transport. A Nest provider by injection and lifecycle, but
+ * none of Nest's per-request layers are on this path: they would cost several times what a call does.
+ */
 @Injectable()
-export class FrontDoor {
+export class FrontDoor implements BeforeApplicationShutdown {
+  readonly #routes: RouteTable;
+  readonly #hosts: HostGuard;
+  #active = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    @Inject(DOOR_SETTINGS) private readonly settings: DoorSettings,
+    @Inject(LISTEN_SETTINGS) listen: ListenSettings,
+    @Inject(Authenticator) private readonly authenticator: Authenticator,
+    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(SessionStore) private readonly sessions: SessionStore,
+    @Inject(StreamableDoor) private readonly streamable: StreamableDoor,
+    @Inject(LegacySseDoor) private readonly sse: LegacySseDoor,
+    @Inject(RestDoor) private readonly rest: RestDoor,
+    @Inject(SiblingRelay) private readonly siblings: SiblingRelay,
+    @Inject(PublicAddress) private readonly address: PublicAddress,
+    @Inject(LIMITS) private readonly limits: Limits,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.#routes = new RouteTable(settings.rootPath);
+    this.#hosts = new HostGuard(settings, listen);
+    if (this.#hosts.acceptsAnyHost) {
+      logger.warn('any Host header is accepted: set PROXY_BASE_URL or general_settings.allowed_hosts to the names clients use');
+    }
+  }
+
   /** True when the request is ours and will be answered here; false hands it to Nest. */
-  take(_request: IncomingMessage, _response: ServerResponse): boolean {
-    return false;
+  take(request: IncomingMessage, response: ServerResponse): boolean {
+    const target = request.url ?? '/';
+    const mark = target.indexOf('?');
+    const route = this.#routes.find(mark === -1 ? target : target.slice(0, mark));
+    if (route === undefined) return false;
+    void this.#serve(route, mark === -1 ? '' : target.slice(mark + 1), request, response);
+    return true;
+  }
+
+  /**
+   * The server accepts no connections any more. Open streams end with a hint when to come back; running calls are
+   * waited for, up to `limits.shutdownGraceMs`.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
+    for (const session of this.sessions.all()) for (const stream of session.streams) stream.end();
+    if (this.#active === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    const timer = setTimeout(resolve, this.limits.shutdownGraceMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  async #serve(route: Route, query: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#active += 1;
+    const headers: Record<string, string> = {};
+    try {
+      await this.#admit(route, query, request, response, headers);
+    } catch (thrown) {
+      const callId = randomUUID();
+      const error = toGatewayError(thrown);
+      const level = error.kind.logLevel;
+      this.logger[level]({ callId, code: error.code, err: error, door: route.door }, 'request refused');
+      if (error.code === 'auth/required') {
+        headers['WWW-Authenticate'] = challenge(this.address, this.settings.rootPath, request);
+      }
+      answerError(route, request, response, error, headers, callId);
+    } finally {
+      this.#active -= 1;
+      if (this.#active === 0) this.#onIdle?.();
+    }
+  }
+
+  async #admit(
+    route: Route,
+    query: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: Record<string, string>,
+  ): Promise<void> {
+    if (!this.#hosts.allows(request)) {
+      throw new GatewayError('http/forbidden_host', {
+        detail: 'add it to general_settings.allowed_hosts or allowed_origins if it is yours',
+      });
+    }
+    Object.assign(headers, corsHeaders(request));
+    if (isPreflight(request)) {
+      response.writeHead(204, headers).end();
+      return;
+    }
+    const caller = this.authenticator.authenticate(request.headers);
+    if (caller.kind === 'refused') {
+      this.logger.debug({ reason: caller.reason }, 'credential refused');
+      throw new GatewayError('auth/required');
+    }
+    const { principal } = caller;
+    const scope = readScope(route, query, request.headers);
+    const context = callerContext(this.registry.current, principal, scope, request.headers, {
+      sharedHeader: this.settings.clientSideAuthHeader,
+      upstreamAuthorization: caller.upstreamAuthorization,
+      isGatewayKey: (value) => this.authenticator.isGatewayKey(value),
+    });
+    await this.#dispatch(route, query, request, response, headers, principal, context);
+  }
+
+  async #dispatch(
+    route: Route,
+    query: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: Record<string, string>,
+    principal: Principal,
+    context: CallerContext,
+  ): Promise<void> {
+    const currentView = (): CallerContext['view'] | undefined => this.#view(principal, context.scope);
+    switch (route.door) {
+      case 'mcp':
+      case 'toolset': {
+        const sessionId = request.headers['mcp-session-id'];
+        if (typeof sessionId !== 'string') {
+          return await this.streamable.serve({ request, response, headers, context, session: undefined, currentView });
+        }
+        const found = this.sessions.find(sessionId, principal);
+        if (found.kind === 'unknown') throw new GatewayError('session/unknown');
+        if (found.kind === 'elsewhere') return await this.siblings.relay(found.worker, request, response);
+        return await this.streamable.serve({ request, response, headers, context, session: found.session, currentView });
+      }
+      case 'sse':
+        return this.sse.open({ request, response, headers, context, names: route.names, currentView });
+      case 'messages': {
+        const sessionId = new URLSearchParams(query).get('session_id');
+        const worker = sessionId === null ? undefined : this.sse.elsewhere(sessionId, principal);
+        if (worker !== undefined) return await this.siblings.relay(worker, request, response);
+        const { names } = route;
+        return await this.sse.post({ request, response, headers, context, names, currentView }, sessionId);
+      }
+      case 'rest-list':
+        return await this.rest.list(
+          { request, response, headers, context, snapshot: this.registry.current },
+          new URLSearchParams(query).get('server_id'),
+        );
+      case 'rest-call':
+        return await this.rest.call({ request, response, headers, context, snapshot: this.registry.current });
+    }
+  }
+
+  #view(principal: Principal, scope: RequestScope): CallerContext['view'] | undefined {
+    const decision = resolveView(this.registry.current, principal, scope);
+    return decision.kind === 'view' ? decision.view : undefined;
   }
 }

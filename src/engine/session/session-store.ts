@@ -116,8 +116,8 @@ export class SessionStore implements OnApplicationShutdown {
     this.#release(session);
   }
 
-  /** Attaches a stream. Throws `http/too_many` beyond `limits.streamsPerPrincipalMax`. */
-  openStream(session: ClientSession, stream: SessionStream): void {
+  /** Throws `http/too_many` when the principal has `limits.streamsPerPrincipalMax` streams already. */
+  requireStreamRoom(session: ClientSession): void {
     let open = 0;
     for (const sibling of this.#byPrincipal.get(session.principalId) ?? []) open += sibling.streams.size;
     if (open >= this.limits.streamsPerPrincipalMax) {
@@ -126,6 +126,10 @@ export class SessionStore implements OnApplicationShutdown {
         retryAfterSeconds: 5,
       });
     }
+  }
+
+  /** Attaches a stream; there must be room. */
+  openStream(session: ClientSession, stream: SessionStream): void {
     session.addStream(stream);
     if (session.streams.size === 1) this.upstreams.setListening(session, true);
   }

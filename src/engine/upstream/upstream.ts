@@ -11,6 +11,8 @@ export interface UpstreamOwner {
   readonly key: string;
   /** Where notifications go that belong to no running call of this owner. */
   onNotification(entry: ServerEntry, message: RpcMessage): void;
+  /** Called after a session with this server was opened (or opened again) for this owner. */
+  onConnect?(entry: ServerEntry): void;
 }
 
 /** What an upstream said of itself in `initialize`. */

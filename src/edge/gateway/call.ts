@@ -1,0 +1,31 @@
+import type { AccessView } from '../../core/model/access-view.js';
+import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import type { LegacyVersion } from '../../core/protocol/versions.js';
+import type { Caller } from '../../engine/catalog/caller.js';
+import type { ClientSession } from '../../engine/session/client-session.js';
+import type { CallControl } from '../../engine/upstream/upstream.js';
+
+/** One JSON-RPC request being served, with all we know of it. Built once, passed by parameter, never mutated. */
+export interface Call extends Caller {
+  readonly callId: string;
+  readonly view: AccessView;
+  readonly message: RpcMessage;
+  readonly method: string;
+  /** Undefined for sessionless callers. */
+  readonly session: ClientSession | undefined;
+  readonly version: LegacyVersion;
+  readonly control: CallControl;
+  /** Sends a message that belongs to this call to the client; a promise means the client is behind. */
+  readonly emit: (text: string) => void | Promise<void>;
+}
+
+/** What a method answers: the raw text of a result, or of the upstream's own error object. */
+export interface Answer {
+  readonly kind: 'result' | 'error';
+  readonly text: string;
+  /** For the ledger: which server was asked for what, and whether the tool itself failed. */
+  readonly serverId?: string;
+  readonly serverName?: string;
+  readonly target?: string;
+  readonly isToolError?: boolean;
+}

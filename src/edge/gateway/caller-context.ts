@@ -1,0 +1,34 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { AccessView } from '../../core/model/access-view.js';
+import type { ClientOffer } from '../../core/model/client-offer.js';
+import type { Principal } from '../../core/model/principal.js';
+import type { RequestScope } from '../../core/access/request-scope.js';
+import { resolveView } from '../../core/access/resolve-view.js';
+import type { RegistrySnapshot } from '../../core/model/registry-snapshot.js';
+import { readOffer, type OfferOptions } from './read-offer.js';
+
+/** Who asks, for what, with what in hand: everything a door knows before it reads the body. */
+export interface CallerContext {
+  readonly principal: Principal;
+  readonly scope: RequestScope;
+  readonly view: AccessView;
+  readonly offer: ClientOffer;
+}
+
+/** Throws `access/unknown_server` naming the entries that do not exist or may not be seen: 404 on a path, 400 in a filter. */
+export function callerContext(
+  snapshot: RegistrySnapshot,
+  principal: Principal,
+  scope: RequestScope,
+  headers: IncomingHttpHeaders,
+  options: OfferOptions,
+): CallerContext {
+  const decision = resolveView(snapshot, principal, scope);
+  if (decision.kind === 'unknown') throw unknownServers(decision.names);
+  return { principal, scope, view: decision.view, offer: readOffer(headers, decision.view, options) };
+}
+
+function unknownServers(names: readonly string[]): GatewayError {
+  return new GatewayError('access/unknown_server', { detail: names.join(', '), data: { unknown: names } });
+}

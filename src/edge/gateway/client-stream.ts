@@ -1,0 +1,57 @@
+import type { ServerResponse } from 'node:http';
+import type { AccessView } from '../../core/model/access-view.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import type { ClientSession, SessionStream } from '../../engine/session/client-session.js';
+import type { SessionStore } from '../../engine/session/session-store.js';
+import { EventStream } from './event-stream.js';
+
+/** Bytes a slow reader may leave unread before further notifications are dropped. */
+const BACKLOG_BYTES_MAX = 1024 * 1024;
+/** When a client of a stream that was ended by us should come back. */
+export const RETRY_MS = 1_000;
+
+/** The stream of a session for messages outside of calls: streamable HTTP's GET, or the old transport's only one. */
+export class ClientStream implements SessionStream {
+  private constructor(
+    private readonly events: EventStream,
+    private readonly currentView: () => AccessView | undefined,
+  ) {}
+
+  /** Opens it and attaches it to the session until it closes. Throws `http/too_many` before anything was sent. */
+  static open(
+    sessions: SessionStore,
+    session: ClientSession,
+    response: ServerResponse,
+    headers: Readonly<Record<string, string>>,
+    currentView: () => AccessView | undefined,
+  ): ClientStream {
+    sessions.requireStreamRoom(session);
+    const stream = new ClientStream(new EventStream(response, headers), currentView);
+    sessions.openStream(session, stream);
+    response.once('close', () => sessions.closeStream(session, stream));
+    return stream;
+  }
+
+  /** A notification: dropped when the reader is too far behind. */
+  send(text: string): void {
+    if (this.events.backlogBytes <= BACKLOG_BYTES_MAX) void this.events.write(text, 'message');
+  }
+
+  /** A reply, or a message of a running call: never dropped; a promise means the reader is behind. */
+  reply(text: string): Promise<void> | undefined {
+    return this.events.write(text, 'message');
+  }
+
+  /** An event that is not a message. */
+  announce(event: string, data: string): void {
+    void this.events.write(data, event);
+  }
+
+  end(): void {
+    this.events.endWithRetry(RETRY_MS);
+  }
+
+  sees(entry: ServerEntry): boolean {
+    return this.currentView()?.byServerId.has(entry.id) ?? false;
+  }
+}

@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http';
+
+/** A silent stream gets a comment line this often, or proxies in between cut it. */
+export const KEEP_ALIVE_MS = 15_000;
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+} as const;
+
+/** One SSE response. Owns its keep-alive timer; ends with the response. */
+export class EventStream {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly response: ServerResponse,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    response.writeHead(200, { ...HEADERS, ...headers });
+    response.flushHeaders();
+    this.#timer = setInterval(() => {
+      if (response.writableLength === 0) response.write(': keep-alive\n\n');
+    }, KEEP_ALIVE_MS).unref();
+    response.once('close', () => clearInterval(this.#timer));
+  }
+
+  /** Bytes written that the reader has not taken yet. */
+  get backlogBytes(): number {
+    return this.response.writableLength;
+  }
+
+  /**
+   * Writes one event whose data is a single line (JSON text without raw line breaks is one). A promise means the reader
+   * is behind: wait for it before writing more.
+   */
+  write(data: string, event?: string): Promise<void> | undefined {
+    const { response } = this;
+    if (response.writableEnded || response.destroyed) return undefined;
+    const head = event === undefined ? '' : `event: ${event}\n`;
+    if (response.write(`${head}data: ${singleLine(data)}\n\n`)) return undefined;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        response.off('drain', done);
+        response.off('close', done);
+        resolve();
+      };
+      response.once('drain', done);
+      response.once('close', done);
+    });
+  }
+
+  /** Tells the client when to come back, and ends. */
+  endWithRetry(retryMs: number): void {
+    if (this.response.writableEnded) return;
+    this.response.write(`retry: ${retryMs}\n\n`);
+    this.end();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    if (!this.response.writableEnded) this.response.end();
+  }
+}
+
+/** JSON from upstream may be pretty-printed; line breaks outside of strings mean nothing, and inside they are escaped. */
+function singleLine(json: string): string {
+  return json.includes('\n') || json.includes('\r') ? json.replace(/[\r\n]+/g, ' ') : json;
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import { EventStream } from './event-stream.js';
+
+/** What the client can read, by its Accept header; absent or a wildcard gets JSON (contract §3). */
+export interface Accepts {
+  readonly json: boolean;
+  readonly events: boolean;
+}
+
+export function readAccepts(request: IncomingMessage): Accepts {
+  const accept = request.headers.accept;
+  if (accept === undefined || accept === '') return { json: true, events: false };
+  const json = accept.includes('application/json') || accept.includes('*/*') || accept.includes('application/*');
+  const events = accept.includes('text/event-stream');
+  if (!json && !events) throw new GatewayError('http/not_acceptable', { detail: accept });
+  return { json, events };
+}
+
+/**
+ * The answer to one POST: a JSON body where one message suffices, an event stream from the moment a call has more to
+ * say. Writes once; safe to use after the client went away.
+ */
+export class Exchange {
+  #stream: EventStream | undefined;
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly accepts: Accepts,
+    /** Extra headers of the answer, such as the session id. */
+    private readonly headers: Record<string, string>,
+  ) {}
+
+  setHeader(name: string, value: string): void {
+    this.headers[name] = value;
+  }
+
+  /** A message that precedes the reply. Dropped for a client that cannot read a stream. */
+  emit(text: string): void | Promise<void> {
+    if (!this.accepts.events || this.response.writableEnded) return undefined;
+    this.#stream ??= new EventStream(this.response, this.headers);
+    return this.#stream.write(text);
+  }
+
+  /** The reply, or the array of replies of a batch. `status` counts only while nothing has been streamed. */
+  finish(text: string, status = 200): void {
+    if (this.response.destroyed || this.response.writableEnded) return;
+    if (this.#stream === undefined && (this.accepts.json || status !== 200)) {
+      writeJson(this.response, status, text, this.headers);
+      return;
+    }
+    this.#stream ??= new EventStream(this.response, this.headers);
+    void this.#stream.write(text);
+    this.#stream.end();
+  }
+
+  /** 202 without a body: notifications and responses. */
+  accepted(): void {
+    this.response.writeHead(202, { ...this.headers, 'Content-Length': '0' }).end();
+  }
+}
+
+/** One JSON answer with its length, which keeps the connection reusable. */
+export function writeJson(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+    ...headers,
+  });
+  response.end(text);
+}

@@ -1,0 +1,34 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../../engine/catalog/catalog.module.js';
+import { SessionModule } from '../../engine/session/session.module.js';
+import { UpstreamModule } from '../../engine/upstream/upstream.module.js';
+import { PublicAddress } from '../../platform/http/public-address.js';
+import { IdentityModule } from '../../state/identity/identity.module.js';
+import { RegistryModule } from '../../state/registry/registry.module.js';
+import { UsageModule } from '../../state/usage/usage.module.js';
+import { Dispatcher } from './dispatcher.js';
+import { FrontDoor } from './front-door.js';
+import { LegacySseDoor } from './legacy-sse-door.js';
+import { ListChangeNotices } from './list-change-notices.js';
+import { PrincipalOwners } from './principal-owners.js';
+import { RestDoor } from './rest-door.js';
+import { SiblingRelay } from './sibling-relay.js';
+import { StreamableDoor } from './streamable-door.js';
+
+/** The data plane's doors. */
+@Module({
+  imports: [IdentityModule, RegistryModule, UsageModule, UpstreamModule, CatalogModule, SessionModule],
+  providers: [
+    Dispatcher,
+    FrontDoor,
+    LegacySseDoor,
+    ListChangeNotices,
+    PrincipalOwners,
+    PublicAddress,
+    RestDoor,
+    SiblingRelay,
+    StreamableDoor,
+  ],
+  exports: [FrontDoor, Dispatcher],
+})
+export class GatewayModule {}

@@ -1,0 +1,34 @@
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import { resolveName } from '../../../engine/catalog/resolve-name.js';
+import { relinkResult } from '../../../engine/catalog/relink-result.js';
+import type { Answer, Call } from '../call.js';
+import { forward, requireParams, requireString, type Engine } from './forward.js';
+
+/** `tools/call`. Only the name changes on the way; arguments and result pass as they came. */
+export async function callTool(engine: Engine, call: Call): Promise<Answer> {
+  const params = requireParams(call);
+  const name = requireString(params, 'name');
+  const { server, item } = await resolveName(engine.catalog, 'tools', call.view, call, name);
+  checkParameters(server.entry.tools.allowedParams.get(item.identity), params.value['arguments'], name);
+  const answer = await forward(engine, call, {
+    server,
+    params,
+    replace: name === item.identity ? {} : { name: JSON.stringify(item.identity) },
+    repeatable: item.repeatable,
+    target: item.identity,
+  });
+  return answer.kind === 'result' ? await relinkResult(engine.catalog, call, server, answer) : answer;
+}
+
+/** `allowed_params` (contract §9): an argument of another name is refused, naming what is allowed. */
+function checkParameters(allowed: ReadonlySet<string> | undefined, given: unknown, tool: string): void {
+  if (allowed === undefined || typeof given !== 'object' || given === null) return;
+  const foreign = Object.keys(given).filter((key) => !allowed.has(key));
+  if (foreign.length === 0) return;
+  throw new GatewayError('access/parameter_not_allowed', {
+    detail:
+      `Parameters [${foreign.map((key) => `'${key}'`).join(', ')}] are not allowed for tool ${tool}. ` +
+      `Allowed parameters: [${[...allowed].map((key) => `'${key}'`).join(', ')}]. ` +
+      'Contact proxy admin to allow these parameters.',
+  });
+}

@@ -1,0 +1,98 @@
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import type { ServerView } from '../../../core/model/access-view.js';
+import { readParams, progressTokenText, rewriteParams, withProgressToken, type RequestParams } from '../../../core/protocol/request-params.js';
+import { rawMember, requestText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
+import type { Catalog } from '../../../engine/catalog/catalog.js';
+import { kindsChangedBy } from '../../../engine/catalog/list-kind.js';
+import type { Upstreams } from '../../../engine/upstream/upstream.js';
+import type { Answer, Call } from '../call.js';
+
+/** What methods need of the engine. */
+export interface Engine {
+  readonly catalog: Catalog;
+  readonly upstreams: Upstreams;
+}
+
+/** One request on its way to one server. */
+export interface Forwarding {
+  readonly server: ServerView;
+  readonly params: RequestParams;
+  /** Members of params to replace, by raw JSON text: the upstream's own names. */
+  readonly replace: Readonly<Record<string, string>>;
+  /** May be repeated after a lost session. */
+  readonly repeatable: boolean;
+  /** What was asked for, in the upstream's words; for the ledger. */
+  readonly target: string;
+}
+
+/** The params of a request that must have some. Throws `rpc/invalid_params`. */
+export function requireParams(call: Call): RequestParams {
+  const params = readParams(call.message);
+  if (params === undefined) throw new GatewayError('rpc/invalid_params', { detail: `${call.method} needs params` });
+  if (params === 'invalid') {
+    throw new GatewayError('rpc/invalid_params', { detail: 'params must be an object without repeated members' });
+  }
+  return params;
+}
+
+/** A member of params that must be a string. Throws `rpc/invalid_params`. */
+export function requireString(params: RequestParams, key: string): string {
+  const value = params.value[key];
+  if (typeof value !== 'string' || value === '') {
+    throw new GatewayError('rpc/invalid_params', { detail: `params.${key} must be a string` });
+  }
+  return value;
+}
+
+/**
+ * Sends the request upstream on the caller's own session, with arguments as they came, and answers the reply as it came.
+ * Progress and log messages of the call go to the client in between.
+ */
+export async function forward(engine: Engine, call: Call, forwarding: Forwarding): Promise<Answer> {
+  const { upstreams } = engine;
+  const { entry } = forwarding.server;
+  const id = upstreams.nextRequestId();
+  const tokenText = progressTokenText(forwarding.params);
+  const reply = await upstreams.request(
+    entry,
+    upstreams.resolveCredential(entry, call.offer),
+    call.owner,
+    {
+      id,
+      method: call.method,
+      text: requestText(id, call.method, rewriteParams(forwarding.params, forwarding.replace, id)),
+      repeatable: forwarding.repeatable,
+      onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
+      control: call.control,
+    },
+  );
+  const common = { serverId: entry.id, serverName: entry.name, target: forwarding.target };
+  const result = rawMember(reply, 'result');
+  if (result !== undefined) {
+    const isToolError = (reply.value['result'] as { isError?: unknown } | null)?.isError === true;
+    return { kind: 'result', text: result, isToolError, ...common };
+  }
+  return { kind: 'error', text: rawMember(reply, 'error') ?? 'null', ...common };
+}
+
+/** Messages that arrive with a call, before its reply. */
+function relay(
+  engine: Engine,
+  call: Call,
+  server: ServerView,
+  message: RpcMessage,
+  tokenText: string | undefined,
+): void | Promise<void> {
+  const { method } = message.value;
+  switch (method) {
+    case 'notifications/progress': {
+      const text = tokenText === undefined ? undefined : withProgressToken(message, tokenText);
+      return text === undefined ? undefined : call.emit(text);
+    }
+    case 'notifications/message':
+      return call.session?.wantsLog(message) === false ? undefined : call.emit(message.text);
+    default:
+      if (kindsChangedBy(method).length > 0) engine.catalog.invalidate(server.entry, method);
+      return undefined;
+  }
+}

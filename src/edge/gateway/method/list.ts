@@ -1,0 +1,15 @@
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import { readParams } from '../../../core/protocol/request-params.js';
+import type { ListKind } from '../../../engine/catalog/list-kind.js';
+import type { Answer, Call } from '../call.js';
+import type { Engine } from './forward.js';
+
+/** `tools/list`, `prompts/list`, `resources/list`, `resources/templates/list`. */
+export async function list(kind: ListKind, engine: Engine, call: Call): Promise<Answer> {
+  const params = readParams(call.message);
+  const cursor = params === undefined || params === 'invalid' ? undefined : params.value['cursor'];
+  if (params === 'invalid' || (cursor !== undefined && typeof cursor !== 'string')) {
+    throw new GatewayError('rpc/invalid_params', { detail: 'params.cursor must be a cursor of an earlier page' });
+  }
+  return { kind: 'result', text: await engine.catalog.listPage(kind, call.view, call, cursor) };
+}

@@ -1,0 +1,17 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { SCOPE_ALL, type RequestScope } from '../../core/access/request-scope.js';
+import { splitNames, type Route } from './route.js';
+
+/**
+ * What the request narrows itself to (contract §3): names in the path win; else `?server=`, `x-litellm-mcp-server` (one
+ * server each) or `x-mcp-servers` (a list; empty means empty). A filter never widens.
+ */
+export function readScope(route: Route, query: string, headers: IncomingHttpHeaders): RequestScope {
+  if (route.door === 'toolset') return { kind: 'named', names: [route.toolset], source: 'path' };
+  if ('names' in route && route.names !== undefined) return { kind: 'named', names: route.names, source: 'path' };
+  const one = (query === '' ? null : new URLSearchParams(query).get('server')) ?? headers['x-litellm-mcp-server'];
+  if (typeof one === 'string' && one.trim() !== '') return { kind: 'named', names: [one.trim()], source: 'filter' };
+  const list = headers['x-mcp-servers'];
+  if (list === undefined) return SCOPE_ALL;
+  return { kind: 'named', names: splitNames(Array.isArray(list) ? list.join(',') : list), source: 'filter' };
+}

@@ -1,0 +1,35 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import { WORKER, type Worker } from '../../platform/config/worker.js';
+
+/** Passes a request to the worker process that holds its session; bytes go through as they come, both ways. */
+@Injectable()
+export class SiblingRelay {
+  constructor(@Inject(WORKER) private readonly worker: Worker) {}
+
+  /** Throws `session/unknown` when that worker is gone: the client then starts a new session. */
+  relay(index: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onward = httpRequest({
+      socketPath: this.worker.siblingSocketPath(index),
+      method: request.method,
+      path: request.url,
+      headers: request.headers,
+    });
+    onward.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      response.flushHeaders();
+      answer.pipe(response);
+      answer.on('error', () => response.destroy());
+      response.once('close', resolve);
+    });
+    onward.on('error', (cause) => {
+      if (response.headersSent) response.destroy();
+      reject(new GatewayError('session/unknown', { cause, detail: 'the process that held it is gone' }));
+    });
+    response.once('close', () => onward.destroy());
+    request.pipe(onward);
+    return promise;
+  }
+}

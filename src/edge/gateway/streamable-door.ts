@@ -1,0 +1,200 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { Limits } from '../../core/model/limits.js';
+import { rawMember, resultText, type RpcMessage } from '../../core/protocol/rpc-message.js';
+import { allowsBatches, ASSUMED_VERSION, isLegacyVersion, LEGACY_VERSIONS, type LegacyVersion } from '../../core/protocol/versions.js';
+import type { ClientSession } from '../../engine/session/client-session.js';
+import { SessionStore } from '../../engine/session/session-store.js';
+import { CallControl } from '../../engine/upstream/upstream.js';
+import { LIMITS } from '../../platform/config/tokens.js';
+import type { CallerContext } from './caller-context.js';
+import { Dispatcher, type Served } from './dispatcher.js';
+import { readEnvelope } from './envelope.js';
+import { Exchange, readAccepts } from './exchange.js';
+import { initializeResult, negotiateVersion } from './method/initialize.js';
+import { parseBody } from './parse-body.js';
+import { PrincipalOwners } from './principal-owners.js';
+import { readBody } from './read-body.js';
+import { statusOnMcp } from './render-error.js';
+import { handleNotification } from './notification.js';
+import { ClientStream } from './client-stream.js';
+
+/** A request on the streamable HTTP endpoint, admitted. */
+export interface Admitted {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Headers every answer carries (CORS, connection). */
+  readonly headers: Record<string, string>;
+  readonly context: CallerContext;
+  readonly session: ClientSession | undefined;
+  /** What the caller sees now; asked again when the registry changes. */
+  readonly currentView: () => CallerContext['view'] | undefined;
+}
+
+/** Streamable HTTP of the legacy revisions, with and without sessions (protocol page §3.1). */
+@Injectable()
+export class StreamableDoor {
+  constructor(
+    @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @Inject(SessionStore) private readonly sessions: SessionStore,
+    @Inject(PrincipalOwners) private readonly owners: PrincipalOwners,
+    @Inject(LIMITS) private readonly limits: Limits,
+  ) {}
+
+  async serve(admitted: Admitted): Promise<void> {
+    switch (admitted.request.method) {
+      case 'POST':
+        return await this.#post(admitted);
+      case 'GET':
+        return this.#get(admitted);
+      case 'DELETE':
+        return this.#delete(admitted);
+      default:
+        throw new GatewayError('http/method_not_allowed', { detail: 'use POST, GET or DELETE' });
+    }
+  }
+
+  async #post(admitted: Admitted): Promise<void> {
+    const { request, response, session } = admitted;
+    const accepts = readAccepts(request);
+    const body = parseBody(await readBody(request, this.limits.requestBodyBytesMax), this.limits.jsonDepthMax);
+    const exchange = new Exchange(response, accepts, admitted.headers);
+    if (body.kind === 'single') {
+      const version = this.#version(admitted, body.message);
+      return await this.#single(admitted, body.message, version, exchange);
+    }
+    const version = this.#version(admitted, undefined);
+    if (!allowsBatches(version)) {
+      throw new GatewayError('rpc/invalid_request', { detail: `protocol ${version} has no batches` });
+    }
+    return await this.#batch(admitted, body.messages, version, exchange, session);
+  }
+
+  async #single(
+    admitted: Admitted,
+    message: RpcMessage,
+    version: LegacyVersion,
+    exchange: Exchange,
+  ): Promise<void> {
+    const envelope = readEnvelope(message);
+    if (envelope.kind !== 'request') {
+      this.#oneWay(admitted.session, envelope.kind, message);
+      return exchange.accepted();
+    }
+    if (message.value['method'] === 'initialize') {
+      return await this.#initialize(admitted, message, envelope.idText, exchange);
+    }
+    const control = new CallControl();
+    admitted.response.once('close', () => control.abandon());
+    const served = await this.dispatcher.serve({
+      context: admitted.context,
+      message,
+      idText: envelope.idText,
+      session: admitted.session,
+      version,
+      control,
+      emit: (text) => exchange.emit(text),
+    });
+    exchange.finish(served.text, statusOf(served));
+  }
+
+  async #batch(
+    admitted: Admitted,
+    messages: readonly RpcMessage[],
+    version: LegacyVersion,
+    exchange: Exchange,
+    session: ClientSession | undefined,
+  ): Promise<void> {
+    const controls: CallControl[] = [];
+    admitted.response.once('close', () => controls.forEach((control) => control.abandon()));
+    const replies = await Promise.all(
+      messages.map(async (message) => {
+        const envelope = readEnvelope(message);
+        if (envelope.kind !== 'request') {
+          this.#oneWay(session, envelope.kind, message);
+          return undefined;
+        }
+        if (message.value['method'] === 'initialize') {
+          throw new GatewayError('rpc/invalid_request', { detail: 'initialize must not be part of a batch' });
+        }
+        const control = new CallControl();
+        controls.push(control);
+        const served = await this.dispatcher.serve({
+          context: admitted.context,
+          message,
+          idText: envelope.idText,
+          session,
+          version,
+          control,
+          emit: (text) => exchange.emit(text),
+        });
+        return served.text;
+      }),
+    );
+    const texts = replies.filter((reply) => reply !== undefined);
+    if (texts.length === 0) exchange.accepted();
+    else exchange.finish(`[${texts.join(',')}]`);
+  }
+
+  async #initialize(admitted: Admitted, message: RpcMessage, idText: string, exchange: Exchange): Promise<void> {
+    const params = message.value['params'] as { protocolVersion?: unknown } | undefined;
+    const version = negotiateVersion(params?.protocolVersion);
+    const { context } = admitted;
+    const result = await initializeResult(
+      this.dispatcher.engine,
+      context.view,
+      { principal: context.principal, offer: context.offer, owner: this.owners.of(context.principal) },
+      version,
+    );
+    exchange.setHeader('Mcp-Session-Id', this.sessions.create(context.principal, version).id);
+    exchange.finish(resultText(idText, result));
+  }
+
+  /** A response answers a request of ours, which only a session can have been sent (contract §5). */
+  #oneWay(session: ClientSession | undefined, kind: 'notification' | 'response', message: RpcMessage): void {
+    if (kind === 'notification') handleNotification(session, message);
+    else if (session === undefined) throw new GatewayError('session/required', { detail: 'for a response' });
+  }
+
+  #get(admitted: Admitted): void {
+    const session = requireSession(admitted);
+    if (!(admitted.request.headers.accept ?? '').includes('text/event-stream')) {
+      throw new GatewayError('http/not_acceptable', { detail: 'a stream needs Accept: text/event-stream' });
+    }
+    this.#version(admitted, undefined);
+    ClientStream.open(this.sessions, session, admitted.response, admitted.headers, admitted.currentView);
+  }
+
+  #delete(admitted: Admitted): void {
+    this.sessions.end(requireSession(admitted));
+    admitted.response.writeHead(200, { ...admitted.headers, 'Content-Length': '0' }).end();
+  }
+
+  /** The revision this request speaks: its session's, else its header's, else the assumed one (protocol page §3.1). */
+  #version(admitted: Admitted, message: RpcMessage | undefined): LegacyVersion {
+    const header = admitted.request.headers['mcp-protocol-version'];
+    if (header !== undefined && !isLegacyVersion(header) && message?.value['method'] !== 'initialize') {
+      throw new GatewayError('rpc/unsupported_version', {
+        detail: `${String(header)} (supported: ${LEGACY_VERSIONS.join(', ')})`,
+      });
+    }
+    return admitted.session?.version ?? (isLegacyVersion(header) ? header : ASSUMED_VERSION);
+  }
+}
+
+function requireSession(admitted: Admitted): ClientSession {
+  if (admitted.session === undefined) {
+    throw new GatewayError('session/required', { detail: `${admitted.request.method ?? ''} works on a session` });
+  }
+  return admitted.session;
+}
+
+function statusOf(served: Served): number {
+  return served.error === undefined ? 200 : statusOnMcp(served.error);
+}
+
+/** The raw id of a request, if there is one to answer to. */
+export function idTextOf(message: RpcMessage): string {
+  return rawMember(message, 'id') ?? 'null';
+}
