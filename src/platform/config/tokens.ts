@@ -12,3 +12,5 @@ export const DOOR_SETTINGS = Symbol('DoorSettings');
 export const STDIO_SETTINGS = Symbol('StdioSettings');
 export const LOG_SETTINGS = Symbol('LogSettings');
 export const USAGE_SETTINGS = Symbol('UsageSettings');
+/** `DeclaredSource`: the servers the file declares. */
+export const DECLARED_SOURCE = Symbol('DeclaredSource');

@@ -1,0 +1,41 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { LoadedConfiguration } from './load-configuration.js';
+import {
+  CONFIG_FILE_SETTINGS,
+  DATABASE_SETTINGS,
+  DECLARED_SOURCE,
+  DOOR_SETTINGS,
+  LIMITS,
+  LISTEN_SETTINGS,
+  LOG_SETTINGS,
+  SECURITY_SETTINGS,
+  SETTINGS,
+  STDIO_SETTINGS,
+  USAGE_SETTINGS,
+} from './tokens.js';
+
+/** Hands out the settings in slices, by value, to the whole application. */
+@Global()
+@Module({})
+export class ConfigModule {
+  static forRoot({ settings, source }: Pick<LoadedConfiguration, 'settings' | 'source'>): DynamicModule {
+    const values: readonly (readonly [token: symbol, value: unknown])[] = [
+      [SETTINGS, settings],
+      [LISTEN_SETTINGS, settings.listen],
+      [CONFIG_FILE_SETTINGS, settings.config],
+      [DATABASE_SETTINGS, settings.database],
+      [SECURITY_SETTINGS, settings.security],
+      [DOOR_SETTINGS, settings.door],
+      [LIMITS, settings.limits],
+      [STDIO_SETTINGS, settings.stdio],
+      [LOG_SETTINGS, settings.log],
+      [USAGE_SETTINGS, settings.usage],
+      [DECLARED_SOURCE, source],
+    ];
+    return {
+      module: ConfigModule,
+      providers: values.map(([provide, useValue]) => ({ provide, useValue })),
+      exports: values.map(([token]) => token),
+    };
+  }
+}
