@@ -1,0 +1,37 @@
+import { Global, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { DatabaseSettings } from '../config/settings.js';
+import { DATABASE_SETTINGS } from '../config/tokens.js';
+import { DatabaseServer, openDatabase } from './database-server.js';
+import { PrismaService } from './prisma.service.js';
+
+/**
+ * The database for every room. Whoever injects {@link PrismaService} finds it started and migrated. Closed in
+ * `onApplicationShutdown`, because Nest runs `onModuleDestroy` while requests are still being served; being global, the
+ * module is the last whose hook runs.
+ */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: DatabaseServer,
+      inject: [DATABASE_SETTINGS],
+      useFactory: (settings: DatabaseSettings) => openDatabase(settings, new Logger('Database')),
+    },
+    PrismaService,
+  ],
+  exports: [DatabaseServer, PrismaService],
+})
+export class DatabaseModule implements OnApplicationShutdown {
+  readonly #server: DatabaseServer;
+  readonly #prisma: PrismaService;
+
+  constructor(server: DatabaseServer, prisma: PrismaService) {
+    this.#server = server;
+    this.#prisma = prisma;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#prisma.close();
+    await this.#server.stop();
+  }
+}

@@ -1,0 +1,68 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { connectionOptions } from './connection-options.js';
+import { DatabaseServer } from './database-server.js';
+import { PrismaClient } from './generated/client.js';
+
+/** Connections of one process when the URL says nothing; the data path does not use the database per call. */
+const POOL_MAX = 10;
+const IDLE_TIMEOUT_MS = 30_000;
+/** No query of ours is meant to run longer. */
+const QUERY_TIMEOUT_MS = 30_000;
+
+/**
+ * The Prisma client. Connects when first used, and again when the database comes back: a query while it is away fails
+ * within seconds (`translatePrismaError` makes `database/unavailable` of it).
+ *
+ * It does not close itself in a lifecycle hook: the database module does, after everything registered by
+ * {@link beforeClose} has been written.
+ */
+@Injectable()
+export class PrismaService extends PrismaClient {
+  readonly #beforeClose: (() => Promise<void>)[] = [];
+  readonly #log: Logger;
+
+  constructor(server: DatabaseServer) {
+    const log = new Logger('Database');
+    const { client, schema, poolMax } = connectionOptions(server.url);
+    const options = schema === undefined ? {} : { schema };
+    super({
+      adapter: new PrismaPg(
+        {
+          ...client,
+          max: poolMax ?? POOL_MAX,
+          idleTimeoutMillis: IDLE_TIMEOUT_MS,
+          query_timeout: QUERY_TIMEOUT_MS,
+        },
+        {
+          ...options,
+          onPoolError: (error) => log.debug(`An idle connection to the database broke: ${error.message}`),
+          onConnectionError: (error) => log.debug(`A connection to the database broke: ${error.message}`),
+        },
+      ),
+    });
+    this.#log = log;
+  }
+
+  /** Asks the database for a sign of life. Rejects when there is none. */
+  async ping(): Promise<void> {
+    await this.$queryRaw`SELECT 1`;
+  }
+
+  /** Registers what must still be written; runs at shutdown after the HTTP server has closed, before we disconnect. */
+  beforeClose(task: () => Promise<void>): void {
+    this.#beforeClose.push(task);
+  }
+
+  /** Runs the registered tasks and disconnects. Never rejects: what could not be written is logged. */
+  async close(): Promise<void> {
+    for (const { status, reason } of (await Promise.allSettled(this.#beforeClose.map((task) => task()))) as {
+      status: string;
+      reason?: unknown;
+    }[]) {
+      if (status === 'rejected')
+        this.#log.error(`Not everything was written before the database closed: ${String(reason)}`);
+    }
+    await this.$disconnect();
+  }
+}
