@@ -7,15 +7,17 @@ import { HealthModule } from './edge/health/health.module.js';
 import { ProtectedResourceMetadataModule } from './edge/oauth/protected-resource-metadata.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import type { DrainState } from './platform/config/drain-state.js';
-import type { LoadedConfiguration } from './platform/config/load-configuration.js';
+import type { DeclaredSource } from './platform/config/declared-source.js';
 import { ProcessModule } from './platform/config/process.module.js';
+import type { Settings } from './platform/config/settings.js';
 import type { Worker } from './platform/config/worker.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
 
 /** What the process around the application hands in. */
 export interface AppSurroundings {
-  readonly configuration: LoadedConfiguration;
+  readonly settings: Settings;
+  readonly source: DeclaredSource;
   readonly logger: Logger;
   readonly worker: Worker;
   readonly drainState: DrainState;
@@ -24,11 +26,11 @@ export interface AppSurroundings {
 /** Composition root: the only place that lists all modules. Rooms below the edge come in through those that use them. */
 @Module({})
 export class AppModule {
-  static forRoot({ configuration, logger, worker, drainState }: AppSurroundings): DynamicModule {
+  static forRoot({ settings, source, logger, worker, drainState }: AppSurroundings): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        ConfigModule.forRoot(configuration),
+        ConfigModule.forRoot(settings, source),
         ProcessModule.forRoot(worker, drainState),
         TelemetryModule.forRoot(logger),
         DatabaseModule,

@@ -8,10 +8,17 @@ import { DoorAdapter } from './door-adapter.js';
 import { CallerIdentification } from './edge/admin/auth/caller-identification.js';
 import { jsonBody } from './edge/admin/auth/json-body.js';
 import { FrontDoor } from './edge/gateway/front-door.js';
-import type { LoadedConfiguration } from './platform/config/load-configuration.js';
+import type { DeclaredSource } from './platform/config/declared-source.js';
+import type { ListenSettings, Settings } from './platform/config/settings.js';
 import { SINGLE_WORKER, type Worker } from './platform/config/worker.js';
 import { createLogger } from './platform/telemetry/logger.js';
 import { NestLogger } from './platform/telemetry/nest-logger.js';
+
+/** What `loadConfiguration` gives a gateway to run with. */
+export interface GatewayConfiguration {
+  readonly settings: Settings;
+  readonly source: DeclaredSource;
+}
 
 export interface BootstrapOptions {
   /** Takes the log lines instead of stderr. */
@@ -34,15 +41,15 @@ export interface RunningGateway {
  * to do when the port or the database is not usable; nothing is left running then.
  */
 export async function bootstrap(
-  configuration: LoadedConfiguration,
+  configuration: GatewayConfiguration,
   options: BootstrapOptions = {},
 ): Promise<RunningGateway> {
-  const { settings } = configuration;
+  const { settings, source } = configuration;
   const worker = options.worker ?? SINGLE_WORKER;
   const logger = createLogger(settings.log, options.logSink);
   const adapter = new DoorAdapter(settings.limits, worker.count, settings.door.rootPath);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ configuration, logger, worker, drainState: adapter }),
+    AppModule.forRoot({ settings, source, logger, worker, drainState: adapter }),
     adapter,
     // The body parser comes after the door and after we know who is calling (below), not first in line.
     { bodyParser: false, abortOnError: false, logger: new NestLogger(logger) },
@@ -66,10 +73,7 @@ export async function bootstrap(
   }
 }
 
-async function listen(
-  app: NestExpressApplication,
-  { host, port }: LoadedConfiguration['settings']['listen'],
-): Promise<void> {
+async function listen(app: NestExpressApplication, { host, port }: ListenSettings): Promise<void> {
   try {
     await app.listen(port, host);
   } catch (error) {

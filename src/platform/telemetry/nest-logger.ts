@@ -1,19 +1,27 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
-/**
- * Nest's own log lines through ours. What the framework finds worth an info line (modules initialised, routes mapped) is
- * debug to whoever runs a gateway. The last string Nest passes is the context.
- */
+/** Rooms of the framework itself: what they find worth an info line is debug to whoever runs a gateway. */
+const FRAMEWORK: ReadonlySet<string> = new Set([
+  'NestFactory',
+  'NestApplication',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+]);
+
+/** Nest's log lines, and those written through Nest's `Logger`, through ours. The last string Nest passes is the context. */
 export class NestLogger implements LoggerService {
   readonly #logger: Logger;
 
   constructor(logger: Logger) {
-    this.#logger = logger.child({ room: 'nest' });
+    this.#logger = logger;
   }
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.#logger.debug(fields(rest), text(message));
+    const context = rest.at(-1);
+    const level = typeof context === 'string' && FRAMEWORK.has(context) ? 'debug' : 'info';
+    this.#logger[level](fields(rest), text(message));
   }
 
   debug(message: unknown, ...rest: unknown[]): void {
@@ -29,7 +37,7 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    if (message instanceof Error) this.#logger.error({ err: message }, message.message);
+    if (message instanceof Error) this.#logger.error({ ...fields(rest), err: message }, message.message);
     else this.#logger.error(fields(rest), text(message));
   }
 
@@ -46,7 +54,7 @@ function fields(rest: readonly unknown[]): Record<string, unknown> {
   const context = rest.at(-1);
   const stack = rest.length > 1 ? rest[0] : undefined;
   return {
-    ...(typeof context === 'string' ? { context } : {}),
+    room: typeof context === 'string' ? context.toLowerCase() : 'nest',
     ...(typeof stack === 'string' ? { stack } : stack instanceof Error ? { err: stack } : {}),
   };
 }

@@ -12,7 +12,11 @@ export class TelemetryModule {
   static forRoot(logger: Logger): DynamicModule {
     return {
       module: TelemetryModule,
-      providers: [{ provide: LOGGER, useValue: logger }, { provide: Metrics, useFactory: () => new Metrics() }, CallMetrics],
+      providers: [
+        { provide: LOGGER, useValue: logger },
+        { provide: Metrics, useFactory: () => new Metrics() },
+        CallMetrics,
+      ],
       exports: [LOGGER, Metrics, CallMetrics],
     };
   }
