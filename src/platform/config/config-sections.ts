@@ -43,7 +43,8 @@ export function checkTopLevel(root: Readonly<Record<string, unknown>>): readonly
   const problems: FieldProblem[] = [];
   const foreign: string[] = [];
   for (const key of Object.keys(root)) {
-    if ((SECTIONS as readonly string[]).includes(key)) continue;
+    // `x-…` holds anchors, as compose files do it.
+    if ((SECTIONS as readonly string[]).includes(key) || key.startsWith('x-')) continue;
     const remark = Object.hasOwn(REMARKS, key) ? REMARKS[key] : undefined;
     if (remark !== undefined) problems.push(problemAt([key], remark, 'warning'));
     else if (FOREIGN_SECTIONS.has(key)) foreign.push(key);
