@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Limits } from '../../core/model/limits.js';
+import { isClientMethod, type ClientMethod } from '../../core/protocol/client-methods.js';
 import { errorText, resultText, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import { Catalog } from '../../engine/catalog/catalog.js';
@@ -27,26 +28,21 @@ import { rpcErrorObject, toGatewayError } from './render-error.js';
 
 type Method = (engine: Engine, call: Call) => Promise<Answer>;
 
-/** Methods a client may ask, but for `initialize`, which belongs to the transport. */
-const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
-  ['ping', () => Promise.resolve({ kind: 'result', text: '{}' })],
-  ['tools/list', (engine, call) => list('tools', engine, call)],
-  ['tools/call', callTool],
-  ['prompts/list', (engine, call) => list('prompts', engine, call)],
-  ['prompts/get', getPrompt],
-  ['resources/list', (engine, call) => list('resources', engine, call)],
-  ['resources/templates/list', (engine, call) => list('templates', engine, call)],
-  ['resources/read', readResource],
-  ['completion/complete', complete],
-  ['logging/setLevel', setLevel],
-]);
+const METHODS: Readonly<Record<Exclude<ClientMethod, 'initialize'>, Method>> = {
+  ping: () => Promise.resolve({ kind: 'result', text: '{}' }),
+  'tools/list': (engine, call) => list('tools', engine, call),
+  'tools/call': callTool,
+  'prompts/list': (engine, call) => list('prompts', engine, call),
+  'prompts/get': getPrompt,
+  'resources/list': (engine, call) => list('resources', engine, call),
+  'resources/templates/list': (engine, call) => list('templates', engine, call),
+  'resources/read': readResource,
+  'completion/complete': complete,
+  'logging/setLevel': setLevel,
+};
 
 /** Not worth a row in the ledger. */
 const UNRECORDED: ReadonlySet<string> = new Set(['ping', 'logging/setLevel']);
-
-export function isKnownMethod(method: unknown): boolean {
-  return typeof method === 'string' && (METHODS.has(method) || method === 'initialize');
-}
 
 /** One request to serve, as a transport hands it over. */
 export interface ServeRequest {
@@ -104,9 +100,10 @@ export class Dispatcher {
     let error: GatewayError | undefined;
     let text: string;
     try {
-      const serve = METHODS.get(method);
-      if (serve === undefined) throw new GatewayError('rpc/method_not_found', { detail: method });
-      answer = await serve(this.engine, this.#call(request, method, callId));
+      if (!isClientMethod(method) || method === 'initialize') {
+        throw new GatewayError('rpc/method_not_found', { detail: method });
+      }
+      answer = await METHODS[method](this.engine, this.#call(request, method, callId));
       text = (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text);
     } catch (thrown) {
       error = toGatewayError(thrown);

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import { isClientMethod } from '../../core/protocol/client-methods.js';
 import { rawMember, rpcShape, type RpcMessage } from '../../core/protocol/rpc-message.js';
-import { isKnownMethod } from './dispatcher.js';
 
 /** What a message is to us, after the leniency of contract §3. */
 export type Envelope =
@@ -14,7 +14,7 @@ export type Envelope =
  */
 export function readEnvelope(message: RpcMessage): Envelope {
   const { jsonrpc, method } = message.value;
-  if (jsonrpc === undefined && !('id' in message.value) && isKnownMethod(method)) return { kind: 'request', idText: 'null' };
+  if (jsonrpc === undefined && !('id' in message.value) && isClientMethod(method)) return { kind: 'request', idText: 'null' };
   if (jsonrpc !== '2.0') throw new GatewayError('rpc/invalid_request', { detail: 'jsonrpc must be "2.0"' });
   const shape = rpcShape(message);
   switch (shape) {

@@ -1,0 +1,20 @@
+/** Requests a legacy-era client may send. `initialize` belongs to the transport, the others to the dispatcher. */
+export const CLIENT_METHODS = [
+  'initialize',
+  'ping',
+  'tools/list',
+  'tools/call',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'completion/complete',
+  'logging/setLevel',
+] as const;
+
+export type ClientMethod = (typeof CLIENT_METHODS)[number];
+
+export function isClientMethod(method: unknown): method is ClientMethod {
+  return (CLIENT_METHODS as readonly unknown[]).includes(method);
+}
