@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import { EMPTY_OFFER } from '../../core/model/client-offer.js';
+import type { Limits } from '../../core/model/limits.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
+import { requestText, type RpcMessage } from '../../core/protocol/rpc-message.js';
+import { LIMITS } from '../../platform/config/tokens.js';
+import { CallControl, type ResolvedCredential, type UpstreamInfo, type UpstreamOwner } from './upstream.js';
+import { UpstreamPool } from './upstream-pool.js';
+
+/**
+ * Tries a server that is not registered: the control plane's only way to upstreams. Uses the gateway's own credential for
+ * it, within `limits.listTimeoutMs`, and leaves nothing behind. Whether such a server may be tried at all is the caller's
+ * decision. Throws GatewayError `upstream/*`.
+ */
+@Injectable()
+export class UpstreamProbe {
+  constructor(
+    @Inject(UpstreamPool) private readonly upstreams: UpstreamPool,
+    @Inject(LIMITS) private readonly limits: Limits,
+  ) {}
+
+  /** Connects and initialises. */
+  connect(entry: ServerEntry): Promise<UpstreamInfo> {
+    return this.#within(entry, ({ owner, credential }) => this.upstreams.info(entry, credential, owner));
+  }
+
+  /** All pages of `tools/list`, up to `limits.listItemsMax`; items as the server gave them. */
+  listTools(entry: ServerEntry): Promise<readonly unknown[]> {
+    return this.#within(entry, async ({ owner, credential, control }) => {
+      const tools: unknown[] = [];
+      const cursors = new Set<string>();
+      for (let params: string | undefined; ;) {
+        const id = this.upstreams.nextRequestId();
+        const text = requestText(id, 'tools/list', params);
+        const request = { id, method: 'tools/list', text, repeatable: true, control };
+        const page = readPage(await this.upstreams.request(entry, credential, owner, request), entry);
+        tools.push(...page.tools);
+        const { nextCursor } = page;
+        if (nextCursor === undefined || cursors.has(nextCursor) || tools.length >= this.limits.listItemsMax) {
+          return tools.slice(0, this.limits.listItemsMax);
+        }
+        cursors.add(nextCursor);
+        params = JSON.stringify({ cursor: nextCursor });
+      }
+    });
+  }
+
+  async #within<T>(
+    entry: ServerEntry,
+    work: (means: { owner: UpstreamOwner; credential: ResolvedCredential; control: CallControl }) => Promise<T>,
+  ): Promise<T> {
+    const owner: UpstreamOwner = { key: `gateway:probe-${randomUUID()}`, onNotification: () => undefined };
+    const credential = this.upstreams.resolveCredential(entry, EMPTY_OFFER);
+    const control = new CallControl();
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      control.abandon();
+      reject(new GatewayError('upstream/timeout', { detail: `no answer within ${this.limits.listTimeoutMs} ms` }));
+    }, this.limits.listTimeoutMs);
+    try {
+      return await Promise.race([work({ owner, credential, control }), late]);
+    } finally {
+      clearTimeout(timer);
+      this.upstreams.releaseOwner(owner.key);
+      this.upstreams.drop(entry);
+    }
+  }
+}
+
+function readPage(
+  reply: RpcMessage,
+  entry: ServerEntry,
+): { tools: readonly unknown[]; nextCursor: string | undefined } {
+  const { result, error } = reply.value;
+  if (typeof result === 'object' && result !== null && 'tools' in result && Array.isArray(result.tools)) {
+    const nextCursor = 'nextCursor' in result && typeof result.nextCursor === 'string' ? result.nextCursor : undefined;
+    return { tools: result.tools, nextCursor };
+  }
+  const said =
+    typeof error === 'object' && error !== null && 'message' in error
+      ? String(error.message).slice(0, 500)
+      : 'no list of tools';
+  throw new GatewayError('upstream/bad_reply', { detail: `${entry.name}: ${said}` });
+}

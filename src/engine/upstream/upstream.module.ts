@@ -1,0 +1,23 @@
+import { Module } from '@nestjs/common';
+import type { Limits } from '../../core/model/limits.js';
+import { CHILD_ENVIRONMENT, childEnvironment } from '../../platform/config/child-environment.js';
+import { LIMITS } from '../../platform/config/tokens.js';
+import { HttpClient } from '../../platform/http/http-client.js';
+import { UpstreamOpener } from './upstream-opener.js';
+import { UpstreamPool } from './upstream-pool.js';
+
+/** Reaching servers. Closed by `UpstreamPool`, after the door has drained. */
+@Module({
+  providers: [
+    {
+      provide: HttpClient,
+      inject: [LIMITS],
+      useFactory: (limits: Limits) => new HttpClient({ connectTimeoutMs: limits.connectTimeoutMs }),
+    },
+    { provide: CHILD_ENVIRONMENT, useFactory: childEnvironment },
+    UpstreamOpener,
+    UpstreamPool,
+  ],
+  exports: [UpstreamPool],
+})
+export class UpstreamModule {}
