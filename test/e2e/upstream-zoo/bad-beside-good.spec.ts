@@ -1,0 +1,168 @@
+import * as zoo from '../../harness/bad-upstreams.js';
+import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
+import { rpc, type RpcAnswer } from '../../harness/rpc-over-http.js';
+import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
+
+const LIST_TIMEOUT_S = 2;
+const CALL_TIMEOUT_S = 2;
+const RESULT_BYTES = 4 * 1024 * 1024;
+/** What a busy machine may add to any wait. */
+const SLACK_MS = 4_000;
+
+/** Upstreams whose list is worth nothing, and what the outcome must say of them. */
+const USELESS: Readonly<Record<string, { start: () => Promise<zoo.BadUpstream>; reason: RegExp }>> = {
+  dead_port: { start: zoo.deadPort, reason: /unreachable/i },
+  hung_accept: { start: zoo.hungAccept, reason: /in time/i },
+  hung_after_headers: { start: zoo.hungAfterHeaders, reason: /in time/i },
+  hung_after_initialize: { start: zoo.hungAfterInitialize, reason: /in time/i },
+  endless_sse: { start: zoo.endlessSse, reason: /in time/i },
+  slow_loris: { start: zoo.slowLoris, reason: /in time|not MCP/i },
+  wrong_id: { start: zoo.wrongId, reason: /not MCP/i },
+  wrong_id_in_sse: { start: zoo.wrongIdInSse, reason: /not MCP|unreachable/i },
+  invalid_json: { start: zoo.invalidJson, reason: /not MCP/i },
+  web_page: { start: zoo.webPage, reason: /not MCP/i },
+  truncated: { start: zoo.truncated, reason: /not MCP|unreachable/i },
+  huge_result: { start: zoo.hugeResult, reason: /size/i },
+  huge_event: { start: zoo.hugeEvent, reason: /size/i },
+  huge_description: { start: zoo.hugeDescription, reason: /size/i },
+  redirect_loop: { start: zoo.redirectLoop, reason: /redirect/i },
+  unauthorized_storm: { start: zoo.unauthorizedStorm, reason: /credential/i },
+  cyclic_cursor: { start: zoo.cyclicCursor, reason: /not MCP|cursor/i },
+  endless_pages: { start: zoo.endlessPages, reason: /in time|size|more than|pages/i },
+};
+
+/** Upstreams that lie in part: what can be used is used. */
+const HALF_GOOD: Readonly<Record<string, () => Promise<zoo.BadUpstream>>> = {
+  duplicate_names: zoo.duplicateNames,
+  malformed_items: zoo.malformedItems,
+};
+
+const bad = new Map<string, zoo.BadUpstream>();
+let good: FakeUpstream;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  for (const [name, { start }] of Object.entries(USELESS)) bad.set(name, await start());
+  for (const [name, start] of Object.entries(HALF_GOOD)) bad.set(name, await start());
+  good = await fakeUpstream();
+});
+
+afterAll(async () => {
+  await Promise.all([good, ...bad.values()].map((upstream) => upstream.close()));
+});
+
+async function startBeside(names: readonly string[]): Promise<TestGateway> {
+  const servers = [['good', good.url], ...names.map((name) => [name, bad.get(name)?.url])];
+  return startGateway({
+    config: {
+      mcp_servers: Object.fromEntries(servers.map(([name, url]) => [name, { url, transport: 'http' }])),
+      general_settings: {
+        limits: {
+          list_timeout: LIST_TIMEOUT_S,
+          connect_timeout: 1,
+          call_idle_timeout: 1,
+          call_timeout: CALL_TIMEOUT_S,
+          result_bytes: RESULT_BYTES,
+        },
+      },
+    },
+  });
+}
+
+const list = (path = '/mcp') => timed(rpc(`${gateway.url}${path}`, 'tools/list', {}, { key: gateway.key }));
+
+const callGood = () =>
+  timed(rpc(`${gateway.url}/mcp`, 'tools/call', { name: 'good-echo', arguments: { n: 1 } }, { key: gateway.key }));
+
+async function timed(pending: Promise<RpcAnswer>): Promise<RpcAnswer & { elapsedMs: number }> {
+  const startedAt = performance.now();
+  const answer = await pending;
+  return { ...answer, elapsedMs: performance.now() - startedAt };
+}
+
+function toolNames({ message }: RpcAnswer): string[] {
+  return (message?.result?.['tools'] as { name: string }[]).map(({ name }) => name);
+}
+
+function outcomes({ message }: RpcAnswer): Record<string, { status: string; reason: string }> {
+  const meta = message?.result?.['_meta'] as
+    Record<string, Record<string, { status: string; reason: string }>> | undefined;
+  return meta?.['gatehouse/outcomes'] ?? {};
+}
+
+describe('the whole zoo beside one good server', () => {
+  beforeAll(async () => {
+    gateway = await startBeside([...bad.keys()]);
+  });
+  afterAll(() => gateway.close());
+
+  test('the first list comes within its bound with the tools of the good one and the reason for every other', async () => {
+    const listing = list();
+    const calls = await Promise.all(Array.from({ length: 20 }, callGood));
+    expect(calls.map(({ message }) => message?.result?.['content'])).toEqual(
+      Array.from({ length: 20 }, () => [{ type: 'text', text: '{"n":1}' }]),
+    );
+
+    const first = await listing;
+    expect(first.elapsedMs).toBeLessThan(LIST_TIMEOUT_S * 1000 + SLACK_MS);
+    expect(toolNames(first)).toContain('good-echo');
+    for (const [name, { reason }] of Object.entries(USELESS)) {
+      expect([name, outcomes(first)[name]]).toEqual([
+        name,
+        { status: 'failed', reason: expect.stringMatching(reason) },
+      ]);
+      expect(toolNames(first).filter((tool) => tool.startsWith(`${name}-`))).toEqual([]);
+    }
+  });
+
+  test('what can be used of a lying server is used', async () => {
+    const names = toolNames(await list());
+    expect(names.filter((name) => name.startsWith('duplicate_names-'))).toContain('duplicate_names-single');
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual(expect.arrayContaining(['malformed_items-good_one', 'malformed_items-good_two']));
+  });
+
+  test('the next lists do not wait for servers that are known to be bad', async () => {
+    await list();
+    for (let round = 0; round < 5; round += 1) {
+      const again = await list();
+      expect(again.elapsedMs).toBeLessThan(1_000);
+      expect(toolNames(again)).toContain('good-echo');
+      expect(Object.keys(outcomes(again))).toEqual(expect.arrayContaining(['dead_port', 'hung_accept']));
+    }
+  });
+
+  test('a result without end is not read beyond its limit', () => {
+    for (const name of ['huge_result', 'huge_event', 'huge_description']) {
+      // What is under way in sockets when the reader hangs up was sent too; each of a few attempts counts.
+      expect(bad.get(name)?.bytesSent ?? 0).toBeLessThan(16 * RESULT_BYTES);
+    }
+  });
+});
+
+describe('one of the zoo beside a good server', () => {
+  test.each(Object.keys(USELESS))(
+    '%s: calls to it end in time with a reason, calls to the good one do not notice',
+    async (name) => {
+      gateway = await startBeside([name]);
+      try {
+        const toBad = timed(
+          rpc(`${gateway.url}/mcp/${name}`, 'tools/call', { name: 'anything', arguments: {} }, { key: gateway.key }),
+        );
+        const toGood = await Promise.all([callGood(), callGood(), callGood()]);
+        for (const { message } of toGood) expect(message?.result?.['content']).toBeDefined();
+
+        const failed = await toBad;
+        expect(failed.elapsedMs).toBeLessThan((LIST_TIMEOUT_S + CALL_TIMEOUT_S) * 1000 + SLACK_MS);
+        expect(failed.message?.error).toMatchObject({ code: expect.any(Number), message: expect.any(String) });
+        expect(failed.text).not.toContain('stolen');
+
+        const listed = await list();
+        expect(toolNames(listed)).toEqual(['good-echo']);
+        expect(Object.keys(outcomes(listed))).toEqual([name]);
+      } finally {
+        await gateway.close();
+      }
+    },
+  );
+});
