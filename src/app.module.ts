@@ -6,7 +6,7 @@ import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
 import { ProtectedResourceMetadataModule } from './edge/oauth/protected-resource-metadata.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
-import type { DrainState } from './platform/config/drain-state.js';
+import type { ServingState } from './platform/config/serving-state.js';
 import type { DeclaredSource } from './platform/config/declared-source.js';
 import { ProcessModule } from './platform/config/process.module.js';
 import type { Settings } from './platform/config/settings.js';
@@ -20,18 +20,18 @@ export interface AppSurroundings {
   readonly source: DeclaredSource;
   readonly logger: Logger;
   readonly worker: Worker;
-  readonly drainState: DrainState;
+  readonly servingState: ServingState;
 }
 
 /** Composition root: the only place that lists all modules. Rooms below the edge come in through those that use them. */
 @Module({})
 export class AppModule {
-  static forRoot({ settings, source, logger, worker, drainState }: AppSurroundings): DynamicModule {
+  static forRoot({ settings, source, logger, worker, servingState }: AppSurroundings): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        ConfigModule.forRoot(settings, source),
-        ProcessModule.forRoot(worker, drainState),
+        ConfigModule.forRoot({ settings, source }),
+        ProcessModule.forRoot(worker, servingState),
         TelemetryModule.forRoot(logger),
         DatabaseModule,
         GatewayModule,

@@ -49,7 +49,7 @@ export async function bootstrap(
   const logger = createLogger(settings.log, options.logSink);
   const adapter = new DoorAdapter(settings.limits, worker.count, settings.door.rootPath);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ settings, source, logger, worker, drainState: adapter }),
+    AppModule.forRoot({ settings, source, logger, worker, servingState: adapter }),
     adapter,
     // The body parser comes after the door and after we know who is calling (below), not first in line.
     { bodyParser: false, abortOnError: false, logger: new NestLogger(logger) },

@@ -5,7 +5,7 @@ import { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Limits } from './core/model/limits.js';
-import type { DrainState } from './platform/config/drain-state.js';
+import type { ServingState } from './platform/config/serving-state.js';
 
 /** What stands before Express: takes a request (and answers it) or declines. */
 export interface Door {
@@ -37,9 +37,10 @@ const FLUSH_MS = 500;
  * arrives on open ones, each answer carrying `Connection: close`, until they have gone quiet. Closing idle connections
  * right away would race with requests already under way on them.
  */
-export class DoorAdapter extends ExpressAdapter implements DrainState {
+export class DoorAdapter extends ExpressAdapter implements ServingState {
   #door: Door | undefined;
   #draining = false;
+  #connections = 0;
   #requests = 0;
   #controlRequests = 0;
   #closed = false;
@@ -58,6 +59,10 @@ export class DoorAdapter extends ExpressAdapter implements DrainState {
     this.#connectionsMax = Math.ceil(limits.connectionsMax / workers);
   }
 
+  get connections(): number {
+    return this.#connections;
+  }
+
   /** Connections are refused and open ones told to go. */
   get draining(): boolean {
     return this.#draining;
@@ -71,6 +76,12 @@ export class DoorAdapter extends ExpressAdapter implements DrainState {
   override initHttpServer(): void {
     const server = this.#createServer();
     server.maxConnections = this.#connectionsMax;
+    server.on('connection', (socket) => {
+      this.#connections += 1;
+      socket.once('close', () => {
+        this.#connections -= 1;
+      });
+    });
     this.httpServer = server;
   }
 

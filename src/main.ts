@@ -7,6 +7,7 @@ import { runPrimary } from './cluster/run-primary.js';
 import { obeyPrimary, tellPrimary } from './cluster/run-worker.js';
 import type { WorkerMessage } from './cluster/worker-message.js';
 import { readWorkerPlace } from './cluster/worker-place.js';
+import { startDemoUpstreams, type RunningDemo } from './demo-upstreams.js';
 import { GatewayError } from './core/errors/gateway-error.js';
 import { WarmUp, type WarmUpReport } from './engine/catalog/warm-up.js';
 import { reportConfiguration } from './platform/config/check-configuration.js';
@@ -54,17 +55,20 @@ if (configuration.kind !== 'loaded' || configuration.checkOnly) {
 type Loaded = Extract<typeof configuration, { kind: 'loaded' }>;
 
 async function serveAlone(loaded: Loaded, logger: Logger): Promise<void> {
-  // A signal during the start ends it as soon as there is something to close.
+  const demo = startDemo(loaded.settings, logger);
   const starting = bootstrap(loaded);
+  // A signal during the start ends it as soon as there is something to close.
   shutDownOnSignals(
     async () => {
       await (await starting).close();
+      await (await demo)?.close();
       return true;
     },
     (error) => logger.error({ err: error }, 'the shutdown failed'),
   );
   const gateway = await starting;
   announce(loaded.settings, gateway.url, firstRunKey(gateway));
+  await demo;
   const report = await warmUp(gateway);
   if (report !== undefined) process.stdout.write(readyMessage(report));
 }
@@ -110,12 +114,23 @@ async function serveAsPrimary(settings: Settings, logger: Logger): Promise<void>
         void starting.then((primary) => primary.stop()).finally(() => leave(1));
     }
   };
-  const starting = runPrimary(settings, logger, onMessage);
+  const demo = startDemo(settings, logger);
+  const starting = demo.then(() => runPrimary(settings, logger, onMessage));
   shutDownOnSignals(
-    async () => (await starting).stop(),
+    async () => {
+      const orderly = await (await starting).stop();
+      await (await demo)?.close();
+      return orderly;
+    },
     (error) => logger.error({ err: error }, 'the shutdown failed'),
   );
   await starting;
+}
+
+/** The example that ships comes with remote servers to try; nobody else's configuration does. */
+function startDemo(settings: Settings, logger: Logger): Promise<RunningDemo | undefined> {
+  if (!settings.config.isShippedExample) return Promise.resolve(undefined);
+  return startDemoUpstreams(logger.child({ room: 'demo' }));
 }
 
 function announce(settings: Settings, url: string, key: string | undefined): void {

@@ -1,0 +1,49 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import { RequireRole } from '../auth/require-role.decorator.js';
+import { ServerTestService } from './server-test.service.js';
+
+interface TestFailure {
+  readonly status: 'error';
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Try before saving. Proxy administrators only: it makes the gateway dial or run what the body says. A server that does
+ * not work is an answer, not an error: 200 with the reason.
+ */
+@Controller('/mcp-rest/test')
+@RequireRole('proxy_admin')
+export class ServerTestController {
+  constructor(private readonly service: ServerTestService) {}
+
+  @Post('connection')
+  @HttpCode(200)
+  async connection(@Body() body: unknown): Promise<{ readonly status: 'ok' } | TestFailure> {
+    try {
+      await this.service.connect(body);
+      return { status: 'ok' };
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  @Post('tools/list')
+  @HttpCode(200)
+  async toolsList(@Body() body: unknown): Promise<object> {
+    try {
+      const tools = await this.service.listTools(body);
+      return { tools, error: null, message: 'Successfully retrieved tools' };
+    } catch (error) {
+      const failure = failureOf(error);
+      return { ...failure, tools: [], error: failure.code };
+    }
+  }
+}
+
+/** What the server did wrong is told; anything else is for the error filter. */
+function failureOf(error: unknown): TestFailure {
+  if (!(error instanceof GatewayError) || !error.code.startsWith('upstream/')) throw error;
+  return { status: 'error', code: error.code, message: error.publicMessage };
+}

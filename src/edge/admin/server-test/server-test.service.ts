@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { declareServers } from '../../../core/definition/declare-servers.js';
+import { isRecord } from '../../../core/definition/field-checks.js';
+import { problemAt } from '../../../core/definition/field-problem.js';
+import { setAsideReason, unsupportedFeatures } from '../../../core/definition/unsupported-features.js';
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import type { ServerEntry } from '../../../core/model/server-entry.js';
+import { UpstreamProbe } from '../../../engine/upstream/probe.js';
+import type { StdioSettings } from '../../../platform/config/settings.js';
+import { STDIO_SETTINGS } from '../../../platform/config/tokens.js';
+import { compileServer } from '../../../state/registry/compile-server.js';
+import { ValidationFailed } from '../auth/validation.pipe.js';
+import { stdioRefusal } from './rest-stdio-admission.js';
+
+/** What the server is called while it is tried; only its own definition's name can be wrong. */
+const UNNAMED = 'server';
+/** Any separator: nothing of a single server shows it. */
+const SEPARATOR = '-';
+
+/** Tries a definition before it is saved (reference §2.4). It is validated and compiled by what reads the file. */
+@Injectable()
+export class ServerTestService {
+  constructor(
+    @Inject(UpstreamProbe) private readonly probe: UpstreamProbe,
+    @Inject(STDIO_SETTINGS) private readonly stdio: StdioSettings,
+  ) {}
+
+  async connect(body: unknown): Promise<void> {
+    await this.probe.connect(this.#compile(body));
+  }
+
+  async listTools(body: unknown): Promise<readonly unknown[]> {
+    return this.probe.listTools(this.#compile(body));
+  }
+
+  /** Throws ValidationFailed, or `auth/forbidden` for a process that may not be started. */
+  #compile(body: unknown): ServerEntry {
+    if (!isRecord(body)) throw new ValidationFailed([problemAt([], 'must be an object with the fields of a server')]);
+    const { servers, problems } = declareServers({
+      servers: [withoutEnvelope(body)],
+      aliases: {},
+      separator: SEPARATOR,
+      origin: 'db',
+    });
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    const [declared] = servers;
+    // The paths start with the list it was put into.
+    if (errors.length > 0 || declared === undefined) {
+      throw new ValidationFailed(errors.map((problem) => ({ ...problem, path: problem.path.slice(2) })));
+    }
+    const missing = unsupportedFeatures(declared.definition);
+    if (missing.length > 0) {
+      throw new ValidationFailed(missing.map((each) => problemAt([each.field], setAsideReason([each]))));
+    }
+    // An id of its own keeps it apart from a registered server of the same name.
+    declared.definition.id = `test-${randomUUID()}`;
+    const entry = compileServer(declared, SEPARATOR);
+    const refusal = stdioRefusal(entry, this.stdio);
+    if (refusal !== undefined) throw new GatewayError('auth/forbidden', { detail: refusal });
+    return entry;
+  }
+}
+
+/** REST puts the credential into `credentials` (reference §3.1), the file into the server itself. */
+function withoutEnvelope(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { credentials, ...rest } = body;
+  const fields: Record<string, unknown> = rest;
+  if (isRecord(credentials)) fields['auth_value'] ??= credentials['auth_value'];
+  fields['server_name'] ??= UNNAMED;
+  return fields;
+}
