@@ -55,7 +55,8 @@ export function declareServers(input: WrittenServers): {
 
     const id = definition.id ?? definition.server_id;
     const idFault = typeof id === 'string' ? serverIdFault(id) : undefined;
-    if (idFault !== undefined) problems.push(problemAt([...path, definition.id == null ? 'server_id' : 'id'], idFault));
+    if (idFault !== undefined)
+      problems.push(problemAt([...path, definition.id === undefined ? 'server_id' : 'id'], idFault));
 
     return { origin: input.origin, name, writtenName, alias: alias?.name, definition };
   });
@@ -87,7 +88,7 @@ function readShape(servers: unknown): {
     for (const [name, fields] of Object.entries(servers)) {
       const path = ['mcp_servers', name];
       add(path, name, fields);
-      if (isRecord(fields) && fields['server_name'] != null && fields['server_name'] !== name) {
+      if (isRecord(fields) && typeof fields['server_name'] === 'string' && fields['server_name'] !== name) {
         problems.push(
           problemAt([...path, 'server_name'], 'is not used: the key of the mapping is the name', 'warning'),
         );

@@ -11,7 +11,8 @@ export type DefinitionClass<T extends object = object> = new () => T;
 const nestedClasses = new WeakMap<object, Map<string, DefinitionClass>>();
 
 /**
- * Declares a field that may be left out (or be null) and otherwise passes `check`. `convert` turns what was written into
+ * Declares a field that may be left out and otherwise passes `check`. Null is read as left out (whoever must tell the two
+ * apart looks at what was written). `convert` turns what was written into
  * what is kept, before the check; it must give back what it does not understand.
  */
 export function Field(
@@ -19,8 +20,10 @@ export function Field(
   convert: (written: unknown) => unknown = (written) => written,
 ): PropertyDecorator {
   return (target, key) => {
-    // Taken from the source object: class-transformer would copy maps of its own accord and lose unusual keys.
-    Transform((parameters: TransformFnParams) => convert(written(parameters)))(target, key);
+    // Class-transformer would walk into maps of its own accord, and stumbles over names such as `constructor`. A scalar
+    // type keeps it out; what it makes of the value is not used.
+    Type(() => Boolean)(target, key);
+    Transform((parameters: TransformFnParams) => convert(written(parameters)) ?? undefined)(target, key);
     IsOptional()(target, key);
     ValidateBy({
       name: 'field',
@@ -39,6 +42,7 @@ export function Nested(type: DefinitionClass): PropertyDecorator {
     nestedClasses.set(target, fields.set(String(key), type));
     IsOptional()(target, key);
     Type(() => type)(target, key);
+    Transform(({ value }: TransformFnParams) => (value as unknown) ?? undefined)(target, key);
     ValidateBy({
       name: 'mapping',
       validator: {

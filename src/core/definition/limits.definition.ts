@@ -97,7 +97,7 @@ export const LIMIT_FIELDS: { readonly [K in keyof Limits]: readonly [field: keyo
 export function toLimits(definition: LimitsDefinition | undefined): Limits {
   const limits = Object.entries(LIMIT_FIELDS).map(([name, [field, unit]]) => {
     const written = definition?.[field];
-    return [name, written == null ? DEFAULT_LIMITS[name as keyof Limits] : Math.round(written * unit)];
+    return [name, written === undefined ? DEFAULT_LIMITS[name as keyof Limits] : Math.round(written * unit)];
   });
   return Object.freeze(Object.fromEntries(limits) as unknown as Limits);
 }

@@ -60,13 +60,13 @@ function httpRules(definition: ServerDefinition, transport: Transport | 'auto'):
 
 function credentialRules(definition: ServerDefinition): readonly FieldProblem[] {
   const type = definition.auth_type ?? 'none';
-  const field = definition.authentication_token == null ? 'auth_value' : 'authentication_token';
+  const field = definition.authentication_token === undefined ? 'auth_value' : 'authentication_token';
   const value = (definition.authentication_token ?? definition.auth_value)?.reveal();
   const problems: FieldProblem[] = [];
   if (value !== undefined && type === 'none' && effectiveTransport(definition) !== 'stdio') {
     problems.push(warn(field, 'has no effect without an auth_type such as bearer_token or api_key'));
   }
-  if (definition.auth_value != null && definition.authentication_token != null) {
+  if (definition.auth_value !== undefined && definition.authentication_token !== undefined) {
     problems.push(warn('auth_value', 'is not used: authentication_token is given and wins'));
   }
   if (value !== undefined && type === 'basic' && !isBasicCredential(value)) {
@@ -84,11 +84,11 @@ function credentialRules(definition: ServerDefinition): readonly FieldProblem[] 
   }
   if (definition.oauth2_flow === 'client_credentials') {
     for (const required of ['client_id', 'client_secret'] as const) {
-      if (definition[required] == null)
+      if (definition[required] === undefined)
         problems.push(problemAt([required], 'is required for oauth2_flow client_credentials'));
     }
   }
-  if (definition.oauth2_flow != null && type !== 'oauth2') {
+  if (definition.oauth2_flow !== undefined && type !== 'oauth2') {
     problems.push(warn('oauth2_flow', 'has no effect without auth_type oauth2'));
   }
   return problems;
@@ -124,7 +124,7 @@ function isBasicCredential(value: string): boolean {
 }
 
 function isUnauthenticated({ auth_type: type }: ServerDefinition): boolean {
-  return type == null || type === 'none' || !isSupportedAuthType(type);
+  return type === undefined || type === 'none' || !isSupportedAuthType(type);
 }
 
 function isGiven<T>(value: T): value is NonNullable<T> {

@@ -22,7 +22,7 @@ export interface UnsupportedFeature {
 export function unsupportedFeatures(definition: ServerDefinition): readonly UnsupportedFeature[] {
   const found: UnsupportedFeature[] = [];
   const { auth_type: authType, upstream_token_header: tokenHeader, env } = definition;
-  if (authType != null && !isSupportedAuthType(authType))
+  if (authType !== undefined && !isSupportedAuthType(authType))
     found.push({ field: 'auth_type', feature: `auth_type ${authType}` });
   if (isFilled(definition.spec_path)) found.push({ field: 'spec_path', feature: 'spec_path (an OpenAPI server)' });
   if (definition.is_byok === true) found.push({ field: 'is_byok', feature: 'is_byok' });

@@ -39,7 +39,7 @@ export function compileServer(declared: DeclaredServer, separator: string): Serv
     availableOnPublicInternet: definition.available_on_public_internet ?? true,
     description: filled(definition.description) ?? filled(definition.mcp_info?.description),
     instructions: filled(definition.instructions),
-    timeoutMs: definition.timeout == null ? undefined : Math.round(definition.timeout * 1_000),
+    timeoutMs: definition.timeout === undefined ? undefined : Math.round(definition.timeout * 1_000),
     info: compileInfo(declared),
   };
   return Object.freeze({ ...entry, fingerprint: fingerprintServer(entry) });

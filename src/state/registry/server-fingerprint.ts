@@ -25,5 +25,5 @@ function canonical(value: unknown): string {
       .sort()
       .join()}}`;
   }
-  return JSON.stringify(value) ?? 'undefined';
+  return value === undefined ? 'undefined' : JSON.stringify(value);
 }

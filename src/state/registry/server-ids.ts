@@ -15,7 +15,7 @@ export function deriveServerId(name: string): string {
  */
 export function incumbentServerIds({ writtenName, alias, definition }: DeclaredServer): readonly string[] {
   const { url, transport, auth_type: authType } = definition;
-  const transports = transport == null ? ['http', 'MCPTransport.http'] : [transport];
+  const transports = transport === undefined ? ['http', 'MCPTransport.http'] : [transport];
   return transports.map((spelling) => hash([writtenName, url ?? '', spelling, authType ?? '', alias ?? ''].join('|')));
 }
 

@@ -29,7 +29,7 @@ export function compileToolPolicy(
   for (const [tool, names] of entries) allowedParams.set(tool, new Set(names));
 
   return Object.freeze({
-    allowed: allowed == null || allowed.length === 0 ? undefined : spellings(allowed),
+    allowed: allowed === undefined || allowed.length === 0 ? undefined : spellings(allowed),
     disallowed: spellings(disallowed ?? []),
     allowedParams,
   });
