@@ -59,7 +59,8 @@ export async function bootstrap(
     // (AdminAuthModule) therefore serve the control plane only; moving MCP into a controller would put all of them, and
     // Express, in the way of every call.
     adapter.setDoor(app.get(FrontDoor));
-    app.disable('x-powered-by', 'etag');
+    app.disable('x-powered-by');
+    app.set('etag', false);
     app.useSecurityHeaders();
     app.use(app.get(CallerIdentification).middleware);
     app.use(jsonBody(settings.limits));

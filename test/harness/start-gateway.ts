@@ -54,14 +54,15 @@ export async function startGateway(options: StartGatewayOptions = {}): Promise<T
       { ...outcome, settings: override(outcome.settings, options.settings ?? {}) },
       { logSink: { write: (line) => void lines.push(line) } },
     );
+    const key = outcome.settings.security.masterKey?.reveal() ?? '';
     return {
       url: gateway.url,
-      key: outcome.settings.security.masterKey?.reveal() ?? '',
+      key,
       databaseUrl,
       configPath: folder.configPath,
       writeConfig: (content) => folder.writeConfig(content),
       logs: () => lines.join(''),
-      metrics: async () => (await fetch(`${gateway.url}/metrics`)).text(),
+      metrics: async () => (await fetch(`${gateway.url}/metrics`, { headers: { 'x-litellm-api-key': key } })).text(),
       async close() {
         await gateway.close();
         await cleanUp();

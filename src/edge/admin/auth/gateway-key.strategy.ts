@@ -2,23 +2,23 @@ import type { Request } from 'express';
 import { Strategy } from 'passport-strategy';
 import type { Authenticator } from '../../../state/identity/authenticator.js';
 
-/** Passport's face of the one authenticator: reads the carriers of contract §8. Knows nothing of its own. */
+/**
+ * Passport's face of the one authenticator: reads the carriers of contract §8. Knows nothing of its own. Passport runs it
+ * on an object that only inherits from this one, so it has no `#private` members.
+ */
 export class GatewayKeyStrategy extends Strategy {
-  readonly #authenticator: Authenticator;
-
-  constructor(authenticator: Authenticator) {
+  constructor(private readonly authenticator: Authenticator) {
     super();
-    this.#authenticator = authenticator;
   }
 
   override authenticate(request: Request): void {
-    this.#decide(request).catch((error: unknown) => {
+    this.decide(request).catch((error: unknown) => {
       this.error(error instanceof Error ? error : new Error(String(error)));
     });
   }
 
-  async #decide(request: Request): Promise<void> {
-    const result = await this.#authenticator.authenticate(request.headers);
+  private async decide(request: Request): Promise<void> {
+    const result = await this.authenticator.authenticate(request.headers);
     if (result.kind === 'principal') this.success(result.principal);
     // Why it was refused is no business of the caller's.
     else this.fail(401);

@@ -33,7 +33,12 @@ export class RenderErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const error = refusalOf(request) ?? unwrap(thrown);
+    const cause = unwrap(thrown);
+    const refusal = refusalOf(request);
+    const error = refusal ?? cause;
+    if (refusal !== undefined && !isExpected(cause)) {
+      this.#logger.error({ err: cause, path: request.path }, 'a control-plane request of a stranger met a bug');
+    }
     if (response.headersSent) {
       this.#logger.error({ err: error }, 'a control-plane answer broke off');
       response.destroy();
@@ -77,6 +82,10 @@ export class RenderErrorFilter implements ExceptionFilter {
       body: { detail: { error: publicMessage, code, ...(data === undefined ? {} : { data }) } },
     };
   }
+}
+
+function isExpected(error: unknown): boolean {
+  return error instanceof GatewayError || (error instanceof HttpException && error.getStatus() < 500);
 }
 
 /** The body parser passes on what its checks throw in wrappers of its own. */
