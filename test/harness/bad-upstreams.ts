@@ -24,10 +24,14 @@ interface Asked {
   write(chunk: string | Buffer): Promise<void>;
 }
 
+/** From when on it is bad: from the first list, or lists one tool (`anything`) well and is bad when that is called. */
+export type BadFrom = 'list' | 'call';
+
 /** Behaves in `initialize` and for notifications; `misbehave` answers everything else. */
-async function behavesAtFirst(misbehave: (asked: Asked) => void | Promise<void>): Promise<BadUpstream> {
+async function behavesAtFirst(from: BadFrom, misbehave: (asked: Asked) => void | Promise<void>): Promise<BadUpstream> {
   return alwaysBad(async (asked) => {
     if (asked.id === undefined) return void asked.response.writeHead(202).end();
+    if (asked.method === 'tools/list' && from === 'call') return json(asked, { tools: [tool('anything')] });
     if (asked.method !== 'initialize') return misbehave(asked);
     json(asked, {
       protocolVersion: '2025-06-18',
@@ -114,17 +118,17 @@ export async function hungAccept(): Promise<BadUpstream> {
 }
 
 /** Answers the status line and headers, then nothing. */
-export const hungAfterHeaders = () =>
-  behavesAtFirst(({ response }) => {
+export const hungAfterHeaders = (from: BadFrom = 'list') =>
+  behavesAtFirst(from, ({ response }) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' }).flushHeaders();
   });
 
 /** Works at first, hangs on everything after `initialize`. */
-export const hungAfterInitialize = () => behavesAtFirst(() => undefined);
+export const hungAfterInitialize = (from: BadFrom = 'list') => behavesAtFirst(from, () => undefined);
 
 /** An event stream that always has something to say and never the reply. */
-export const endlessSse = () =>
-  behavesAtFirst(async ({ response, write }) => {
+export const endlessSse = (from: BadFrom = 'list') =>
+  behavesAtFirst(from, async ({ response, write }) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const event = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'still here' } };
     for (;;) {
@@ -134,18 +138,18 @@ export const endlessSse = () =>
   });
 
 /** Answers somebody else's request. */
-export const wrongId = () =>
-  behavesAtFirst((asked) => json({ ...asked, id: 'not-yours' }, { tools: [tool('stolen')] }));
+export const wrongId = (from: BadFrom = 'list') =>
+  behavesAtFirst(from, (asked) => json({ ...asked, id: 'not-yours' }, { tools: [tool('stolen')] }));
 
 /** The same in an event stream that then ends. */
-export const wrongIdInSse = () =>
-  behavesAtFirst(({ response }) => {
+export const wrongIdInSse = (from: BadFrom = 'list') =>
+  behavesAtFirst(from, ({ response }) => {
     const reply = { jsonrpc: '2.0', id: 'not-yours', result: { tools: [tool('stolen')] } };
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${JSON.stringify(reply)}\n\n`);
   });
 
-export const invalidJson = () =>
-  behavesAtFirst(({ response }) => {
+export const invalidJson = (from: BadFrom = 'list') =>
+  behavesAtFirst(from, ({ response }) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","result":{"tools":[');
   });
 
@@ -156,20 +160,20 @@ export const webPage = () =>
   });
 
 /** A body that stops in the middle. */
-export const truncated = () =>
-  behavesAtFirst(({ response }) => {
+export const truncated = (from: BadFrom = 'list') =>
+  behavesAtFirst(from, ({ response }) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' });
     response.write('{"jsonrpc":"2.0","id":1,', () => response.destroy());
   });
 
 /** A result of 1 GiB, as fast as it is read. */
-export const hugeResult = () => huge('application/json', '', '');
+export const hugeResult = (from: BadFrom = 'list') => huge(from, 'application/json', '', '');
 
 /** The same as one event. */
-export const hugeEvent = () => huge('text/event-stream', 'data: ', '\n\n');
+export const hugeEvent = (from: BadFrom = 'list') => huge(from, 'text/event-stream', 'data: ', '\n\n');
 
-function huge(contentType: string, head: string, tail: string): Promise<BadUpstream> {
-  return behavesAtFirst(async ({ id, response, write }) => {
+function huge(from: BadFrom, contentType: string, head: string, tail: string): Promise<BadUpstream> {
+  return behavesAtFirst(from, async ({ id, response, write }) => {
     response.writeHead(200, { 'content-type': contentType });
     await write(
       `${head}{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[],"content":[{"type":"text","text":"`,
@@ -183,7 +187,7 @@ function huge(contentType: string, head: string, tail: string): Promise<BadUpstr
 
 /** Lists the same name twice. */
 export const duplicateNames = () =>
-  behavesAtFirst((asked) =>
+  behavesAtFirst('list', (asked) =>
     json(asked, {
       tools: [tool('twin', { description: 'first' }), tool('twin', { description: 'second' }), tool('single')],
     }),
@@ -203,12 +207,12 @@ export const unauthorizedStorm = () =>
 
 /** The next page is always the same page. */
 export const cyclicCursor = () =>
-  behavesAtFirst((asked) => json(asked, { tools: [tool('again')], nextCursor: 'again' }));
+  behavesAtFirst('list', (asked) => json(asked, { tools: [tool('again')], nextCursor: 'again' }));
 
 /** There is always one more page. */
 export const endlessPages = () => {
   let page = 0;
-  return behavesAtFirst((asked) => {
+  return behavesAtFirst('list', (asked) => {
     page += 1;
     json(asked, { tools: [tool(`tool_${page}`)], nextCursor: `page-${page}` });
   });
@@ -216,11 +220,11 @@ export const endlessPages = () => {
 
 /** One tool with ten million characters to say about itself. */
 export const hugeDescription = () =>
-  behavesAtFirst((asked) => json(asked, { tools: [tool('verbose', { description: 'x'.repeat(10_000_000) })] }));
+  behavesAtFirst('list', (asked) => json(asked, { tools: [tool('verbose', { description: 'x'.repeat(10_000_000) })] }));
 
 /** A schema nested beyond reason. */
 export const deepSchema = () =>
-  behavesAtFirst(({ id, response }) => {
+  behavesAtFirst('list', ({ id, response }) => {
     const depth = 20_000;
     const schema = `${'{"properties":{"a":'.repeat(depth)}{}${'}}'.repeat(depth)}`;
     const reply = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[{"name":"deep","inputSchema":${schema}}]}}`;
@@ -228,8 +232,8 @@ export const deepSchema = () =>
   });
 
 /** One byte at a time, without end. */
-export const slowLoris = () =>
-  behavesAtFirst(async ({ response, write }) => {
+export const slowLoris = (from: BadFrom = 'list') =>
+  behavesAtFirst(from, async ({ response, write }) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     for (;;) {
       await write(' ');
@@ -239,7 +243,7 @@ export const slowLoris = () =>
 
 /** Tools that are no tools, between two that are. */
 export const malformedItems = () =>
-  behavesAtFirst((asked) =>
+  behavesAtFirst('list', (asked) =>
     json(asked, {
       tools: [tool('good_one'), null, 42, 'text', { description: 'no name' }, { name: 7 }, tool('good_two')],
     }),

@@ -10,7 +10,7 @@ const RESULT_BYTES = 4 * 1024 * 1024;
 const SLACK_MS = 4_000;
 
 /** Upstreams whose list is worth nothing, and what the outcome must say of them. */
-const USELESS: Readonly<Record<string, { start: () => Promise<zoo.BadUpstream>; reason: RegExp }>> = {
+const USELESS: Readonly<Record<string, { start: (from?: zoo.BadFrom) => Promise<zoo.BadUpstream>; reason: RegExp }>> = {
   dead_port: { start: zoo.deadPort, reason: /unreachable/i },
   hung_accept: { start: zoo.hungAccept, reason: /in time/i },
   hung_after_headers: { start: zoo.hungAfterHeaders, reason: /in time/i },
@@ -31,10 +31,25 @@ const USELESS: Readonly<Record<string, { start: () => Promise<zoo.BadUpstream>; 
   endless_pages: { start: zoo.endlessPages, reason: /in time|size|more than|pages/i },
 };
 
+/** Those that can also list well and be bad when called. */
+const BAD_CALLS: ReadonlySet<unknown> = new Set([
+  zoo.hungAfterHeaders,
+  zoo.hungAfterInitialize,
+  zoo.endlessSse,
+  zoo.slowLoris,
+  zoo.wrongId,
+  zoo.wrongIdInSse,
+  zoo.invalidJson,
+  zoo.truncated,
+  zoo.hugeResult,
+  zoo.hugeEvent,
+]);
+
 /** Upstreams that lie in part: what can be used is used. */
 const HALF_GOOD: Readonly<Record<string, () => Promise<zoo.BadUpstream>>> = {
   duplicate_names: zoo.duplicateNames,
   malformed_items: zoo.malformedItems,
+  deep_schema: zoo.deepSchema,
 };
 
 const bad = new Map<string, zoo.BadUpstream>();
@@ -120,6 +135,7 @@ describe('the whole zoo beside one good server', () => {
     expect(names.filter((name) => name.startsWith('duplicate_names-'))).toContain('duplicate_names-single');
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual(expect.arrayContaining(['malformed_items-good_one', 'malformed_items-good_two']));
+    expect(names).not.toContain('deep_schema-deep');
   });
 
   test('the next lists do not wait for servers that are known to be bad', async () => {
@@ -162,6 +178,40 @@ describe('one of the zoo beside a good server', () => {
         expect(Object.keys(outcomes(listed))).toEqual([name]);
       } finally {
         await gateway.close();
+      }
+    },
+  );
+});
+
+describe('a server that lists well and is bad when called', () => {
+  const badWhenCalled = Object.entries(USELESS).filter(([, { start }]) => BAD_CALLS.has(start));
+
+  test.each(badWhenCalled)(
+    '%s: the call ends in time with a reason, and no other call notices',
+    async (_name, { start, reason }) => {
+      const upstream = await start('call');
+      bad.set('bad', upstream);
+      gateway = await startBeside(['bad']);
+      try {
+        expect(toolNames(await list()).sort()).toEqual(['bad-anything', 'good-echo']);
+        const toBad = timed(
+          rpc(`${gateway.url}/mcp`, 'tools/call', { name: 'bad-anything', arguments: {} }, { key: gateway.key }),
+        );
+        const toGood = await Promise.all([callGood(), callGood(), callGood()]);
+        for (const { message } of toGood) expect(message?.result?.['content']).toBeDefined();
+
+        const failed = await toBad;
+        expect(failed.elapsedMs).toBeLessThan(CALL_TIMEOUT_S * 1000 + SLACK_MS);
+        expect(failed.message?.error?.message).toMatch(reason);
+        expect(failed.message?.error?.data).toMatchObject({ server: 'bad', retryable: expect.any(Boolean) });
+        expect(failed.text).not.toContain('stolen');
+        // Seen once: what was asked for may have happened, so it is not asked for again.
+        expect(upstream.asked.filter((method) => method === 'tools/call')).toHaveLength(1);
+        expect(upstream.bytesSent).toBeLessThan(4 * RESULT_BYTES);
+      } finally {
+        await gateway.close();
+        await upstream.close();
+        bad.delete('bad');
       }
     },
   );
