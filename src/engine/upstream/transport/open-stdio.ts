@@ -120,6 +120,7 @@ class StdioPipe implements MessagePipe {
     child.listen({
       onOutput: (chunk) => stdout.push(chunk),
       onErrorOutput: (chunk) => stderr.push(chunk),
+      onErrorOutputEnd: () => stderr.end(),
       onExit: (what) => {
         stdout.end();
         stderr.end();

@@ -20,6 +20,8 @@ export interface StdioChildOptions {
 export interface StdioChildListener {
   readonly onOutput: (chunk: Buffer) => void;
   readonly onErrorOutput: (chunk: Buffer) => void;
+  /** Nothing comes on the error output any more, however it ended. */
+  readonly onErrorOutputEnd: () => void;
   /** Called once when nothing can be exchanged any more; not after {@link StdioChild.close}. */
   readonly onExit: (reason: string) => void;
 }
@@ -75,6 +77,7 @@ export class StdioChild {
       if (!this.#over) listener.onOutput(chunk);
     });
     this.#child.stderr.on('data', listener.onErrorOutput);
+    this.#child.stderr.once('close', listener.onErrorOutputEnd);
   }
 
   /** Bytes written that the child has not read yet. */

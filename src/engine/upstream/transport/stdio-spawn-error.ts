@@ -9,7 +9,8 @@ const TEMPORARY = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ETXTBSY']);
 /** Why a child could not be started, naming the command and the fix. */
 export async function spawnError(entry: ServerEntry, endpoint: StdioEndpoint, cause: unknown): Promise<GatewayError> {
   const { command, cwd } = endpoint;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const { code: systemCode } = cause as { code?: unknown };
+  const code = typeof systemCode === 'string' ? systemCode : 'unknown';
   if (TEMPORARY.has(code)) {
     return upstreamError('upstream/unreachable', entry, `the command "${command}" could not be started now (${code})`, {
       cause,
