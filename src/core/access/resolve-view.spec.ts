@@ -47,13 +47,18 @@ describe('resolveView', () => {
     for (const role of roles) {
       const decision = resolveView(snapshot, { ...admin, role }, SCOPE_ALL);
       expect(decision.kind === 'view' && decision.view.servers).toEqual([]);
-      expect(resolveView(snapshot, { ...admin, role }, named('github'))).toEqual({ kind: 'unknown', names: ['github'] });
+      expect(resolveView(snapshot, { ...admin, role }, named('github'))).toEqual({
+        kind: 'unknown',
+        names: ['github'],
+      });
     }
   });
 
   it('applies the server’s own lists: the allow-list has priority when both are set', () => {
     const policies = makeSnapshot([
-      makeServerEntry('a', { tools: { allowed: new Set(['x']), disallowed: new Set(['x', 'y']), allowedParams: new Map() } }),
+      makeServerEntry('a', {
+        tools: { allowed: new Set(['x']), disallowed: new Set(['x', 'y']), allowedParams: new Map() },
+      }),
       makeServerEntry('b', { tools: { allowed: undefined, disallowed: new Set(['y']), allowedParams: new Map() } }),
     ]);
     const decision = resolveView(policies, admin, SCOPE_ALL);

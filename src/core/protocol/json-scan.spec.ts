@@ -15,7 +15,9 @@ function randomValue(next: () => number, depth: number): unknown {
     case 0:
       return Math.floor(next() * 1e6) - 5e5;
     case 1:
-      return ['', 'plain', 'quo"te', 'back\\slash', 'end\\\\', '{"looks":[like]}', 'ünïcode ☃', '\n\t'][Math.floor(next() * 8)];
+      return ['', 'plain', 'quo"te', 'back\\slash', 'end\\\\', '{"looks":[like]}', 'ünïcode ☃', '\n\t'][
+        Math.floor(next() * 8)
+      ];
     case 2:
       return null;
     case 3:
@@ -38,12 +40,20 @@ describe('scanObject and scanArray', () => {
   it('find exactly the pieces that JSON.parse finds, whatever the spacing and escapes', () => {
     const next = random(7);
     for (let round = 0; round < 2_000; round += 1) {
-      const value = { a: randomValue(next, 3), 'b"': randomValue(next, 3), c: [randomValue(next, 2), randomValue(next, 2)] };
+      const value = {
+        a: randomValue(next, 3),
+        'b"': randomValue(next, 3),
+        c: [randomValue(next, 2), randomValue(next, 2)],
+      };
       const text = JSON.stringify(value, undefined, next() < 0.5 ? 0 : 2);
       const members = scanObject(text);
-      expect(members.map(({ key, start, end }) => [key, JSON.parse(text.slice(start, end))])).toEqual(Object.entries(value));
+      expect(members.map(({ key, start, end }) => [key, JSON.parse(text.slice(start, end))])).toEqual(
+        Object.entries(value),
+      );
       const list = findMember(members, 'c');
-      const elements = scanArray(text, list?.start).map(({ start, end }) => JSON.parse(text.slice(start, end)) as unknown);
+      const elements = scanArray(text, list?.start).map(
+        ({ start, end }) => JSON.parse(text.slice(start, end)) as unknown,
+      );
       expect(elements).toEqual(value.c);
     }
   });

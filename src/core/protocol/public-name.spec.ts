@@ -27,17 +27,22 @@ describe('splitPublicName', () => {
 });
 
 describe('gateway URIs', () => {
-  it.each(['file:///a/b', 'test://template/{id}/data', 'ui://card/view', 'x:y', 'http://h/p?q=1#f', 'ui://gatehouse/a/b'])(
-    '%s comes back as it was',
-    (uri) => {
-      const gatewayUri = toGatewayUri('srv_1', uri);
-      expect(fromGatewayUri(gatewayUri)).toEqual({ prefix: 'srv_1', uri });
-      expect(gatewayUri.startsWith('ui://')).toBe(uri.startsWith('ui://'));
-    },
-  );
+  it.each([
+    'file:///a/b',
+    'test://template/{id}/data',
+    'ui://card/view',
+    'x:y',
+    'http://h/p?q=1#f',
+    'ui://gatehouse/a/b',
+  ])('%s comes back as it was', (uri) => {
+    const gatewayUri = toGatewayUri('srv_1', uri);
+    expect(fromGatewayUri(gatewayUri)).toEqual({ prefix: 'srv_1', uri });
+    expect(gatewayUri.startsWith('ui://')).toBe(uri.startsWith('ui://'));
+  });
 
   it('leaves other URIs alone', () => {
-    for (const uri of ['file:///x', 'ui://card', 'gatehouse://', 'gatehouse:///x']) expect(fromGatewayUri(uri)).toBeUndefined();
+    for (const uri of ['file:///x', 'ui://card', 'gatehouse://', 'gatehouse:///x'])
+      expect(fromGatewayUri(uri)).toBeUndefined();
   });
 });
 

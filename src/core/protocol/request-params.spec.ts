@@ -1,4 +1,10 @@
-import { progressTokenText, readParams, rewriteParams, withProgressToken, type RequestParams } from './request-params.js';
+import {
+  progressTokenText,
+  readParams,
+  rewriteParams,
+  withProgressToken,
+  type RequestParams,
+} from './request-params.js';
 import { readRpcMessage, type RpcMessage } from './rpc-message.js';
 
 function message(params: string): RpcMessage {

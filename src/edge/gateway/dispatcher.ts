@@ -8,6 +8,7 @@ import { errorText, resultText, type RpcMessage } from '../../core/protocol/rpc-
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import { Catalog } from '../../engine/catalog/catalog.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
+import { SessionStore } from '../../engine/session/session-store.js';
 import { UpstreamPool } from '../../engine/upstream/upstream-pool.js';
 import { CallControl } from '../../engine/upstream/upstream.js';
 import { LIMITS } from '../../platform/config/tokens.js';
@@ -72,13 +73,14 @@ export class Dispatcher {
   constructor(
     @Inject(Catalog) catalog: Catalog,
     @Inject(UpstreamPool) upstreams: UpstreamPool,
+    @Inject(SessionStore) sessions: SessionStore,
     @Inject(PrincipalOwners) private readonly owners: PrincipalOwners,
     @Inject(Ledger) private readonly ledger: Ledger,
     @Inject(CallMetrics) private readonly metrics: CallMetrics,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.engine = { catalog, upstreams };
+    this.engine = { catalog, sessions, upstreams };
   }
 
   /** Calls being served now. */

@@ -35,7 +35,10 @@ describe('parseBody and readEnvelope', () => {
     ['{', -32700],
     ['', -32700],
     [`{"jsonrpc":"2.0","id":1,"method":"x","params":${'['.repeat(70)}${']'.repeat(70)}}`, -32600],
-    ['[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","id":2,"method":"b"}]', [{ kind: 'notification' }, { kind: 'request', idText: '2' }]],
+    [
+      '[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","id":2,"method":"b"}]',
+      [{ kind: 'notification' }, { kind: 'request', idText: '2' }],
+    ],
   ])('%.70s', (text, expected) => {
     expect(envelope(text)).toEqual(expected);
   });

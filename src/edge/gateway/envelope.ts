@@ -14,7 +14,8 @@ export type Envelope =
  */
 export function readEnvelope(message: RpcMessage): Envelope {
   const { jsonrpc, method } = message.value;
-  if (jsonrpc === undefined && !('id' in message.value) && isClientMethod(method)) return { kind: 'request', idText: 'null' };
+  if (jsonrpc === undefined && !('id' in message.value) && isClientMethod(method))
+    return { kind: 'request', idText: 'null' };
   if (jsonrpc !== '2.0') throw new GatewayError('rpc/invalid_request', { detail: 'jsonrpc must be "2.0"' });
   const shape = rpcShape(message);
   switch (shape) {

@@ -56,7 +56,9 @@ export class FrontDoor implements BeforeApplicationShutdown {
     this.#routes = new RouteTable(settings.rootPath);
     this.#hosts = new HostGuard(settings, listen);
     if (this.#hosts.acceptsAnyHost) {
-      logger.warn('any Host header is accepted: set PROXY_BASE_URL or general_settings.allowed_hosts to the names clients use');
+      logger.warn(
+        'any Host header is accepted: set PROXY_BASE_URL or general_settings.allowed_hosts to the names clients use',
+      );
     }
   }
 
@@ -156,7 +158,14 @@ export class FrontDoor implements BeforeApplicationShutdown {
         const found = this.sessions.find(sessionId, principal);
         if (found.kind === 'unknown') throw new GatewayError('session/unknown');
         if (found.kind === 'elsewhere') return await this.siblings.relay(found.worker, request, response);
-        return await this.streamable.serve({ request, response, headers, context, session: found.session, currentView });
+        return await this.streamable.serve({
+          request,
+          response,
+          headers,
+          context,
+          session: found.session,
+          currentView,
+        });
       }
       case 'sse':
         return this.sse.open({ request, response, headers, context, names: route.names, currentView });

@@ -82,7 +82,8 @@ export class LegacySseDoor {
       throw new GatewayError('session/unknown', { detail: 'Could not find session' });
     }
     const body = parseBody(await readBody(request, this.limits.requestBodyBytesMax), this.limits.jsonDepthMax);
-    if (body.kind !== 'single') throw new GatewayError('rpc/invalid_request', { detail: 'this transport has no batches' });
+    if (body.kind !== 'single')
+      throw new GatewayError('rpc/invalid_request', { detail: 'this transport has no batches' });
     const envelope = readEnvelope(body.message);
     response.writeHead(202, { ...admitted.headers, 'Content-Type': 'text/plain' }).end('Accepted');
     if (envelope.kind === 'request') await this.#answer(context, found.session, stream, body.message, envelope.idText);

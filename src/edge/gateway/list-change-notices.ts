@@ -58,7 +58,8 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
 
   /** A server went away: it is in nobody's view any more, so everybody is told. */
   #tellAll(): void {
-    for (const session of this.sessions.all()) for (const stream of session.streams) this.#queue(stream, ALL_LIST_KINDS);
+    for (const session of this.sessions.all())
+      for (const stream of session.streams) this.#queue(stream, ALL_LIST_KINDS);
   }
 
   #queue(stream: SessionStream, kinds: readonly ListKind[]): void {
@@ -72,6 +73,7 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
     this.#timer = undefined;
     const pending = [...this.#pending];
     this.#pending.clear();
-    for (const [stream, methods] of pending) for (const method of methods) stream.send(notificationText(method, undefined));
+    for (const [stream, methods] of pending)
+      for (const method of methods) stream.send(notificationText(method, undefined));
   }
 }

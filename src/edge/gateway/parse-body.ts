@@ -36,6 +36,7 @@ function toMessage(text: string, value: unknown): RpcMessage {
   const message = readRpcMessage(text, value);
   if (message === undefined) throw new GatewayError('rpc/invalid_request', { detail: 'a message is an object' });
   const repeated = duplicateKey(message.members);
-  if (repeated !== undefined) throw new GatewayError('rpc/invalid_request', { detail: `member ${repeated} is repeated` });
+  if (repeated !== undefined)
+    throw new GatewayError('rpc/invalid_request', { detail: `member ${repeated} is repeated` });
   return message;
 }

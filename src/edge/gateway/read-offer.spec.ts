@@ -10,7 +10,11 @@ const options: OfferOptions = {
   isGatewayKey: (value) => value.includes('sk-gateway'),
 };
 
-function offer(headers: Record<string, string>, overrides: Partial<OfferOptions> = {}, extraHeaders: string[] = []): ClientOffer {
+function offer(
+  headers: Record<string, string>,
+  overrides: Partial<OfferOptions> = {},
+  extraHeaders: string[] = [],
+): ClientOffer {
   const snapshot = makeSnapshot([
     makeServerEntry('github', { alias: 'GH', extraHeaders }),
     makeServerEntry('git-hub', { alias: 'gh-enterprise' }),
@@ -71,6 +75,8 @@ describe('readOffer', () => {
     expect(offer({ 'x-own': 'one' }, { sharedHeader: 'x-own' }).shared).toBe('one');
     const renamed = { sharedHeader: 'authorization', upstreamAuthorization: 'Bearer up' };
     expect(offer({ authorization: 'Bearer up' }, renamed).shared).toBe('Bearer up');
-    expect(offer({ authorization: 'Bearer up' }, { ...renamed, upstreamAuthorization: undefined }).shared).toBeUndefined();
+    expect(
+      offer({ authorization: 'Bearer up' }, { ...renamed, upstreamAuthorization: undefined }).shared,
+    ).toBeUndefined();
   });
 });

@@ -23,7 +23,11 @@ export function statusOnMcp(error: GatewayError): number {
 /** The JSON-RPC error object. A bug shows its call id and nothing else (contract §14). */
 export function rpcErrorObject(error: GatewayError, callId: string): string {
   const data = error.code === 'internal/bug' ? { callId } : error.data;
-  return JSON.stringify({ code: error.kind.rpcCode, message: error.publicMessage, ...(data === undefined ? {} : { data }) });
+  return JSON.stringify({
+    code: error.kind.rpcCode,
+    message: error.publicMessage,
+    ...(data === undefined ? {} : { data }),
+  });
 }
 
 /** The whole JSON-RPC reply for a failed request. */

@@ -42,8 +42,7 @@ export class RestDoor {
   async list(admitted: RestAdmitted, serverId: string | null): Promise<void> {
     if (admitted.request.method !== 'GET') throw new GatewayError('http/method_not_allowed', { detail: 'use GET' });
     const { context, response, headers } = admitted;
-    const view =
-      serverId === null ? context.view : { ...context.view, servers: [this.#server(admitted, serverId)] };
+    const view = serverId === null ? context.view : { ...context.view, servers: [this.#server(admitted, serverId)] };
     const { lists, failures, outcomes } = await this.catalog.gather('tools', view, this.#caller(context));
     const [failure] = failures;
     if (failure !== undefined && lists.length === 0) throw failure;
@@ -71,8 +70,7 @@ export class RestDoor {
     if (serverId !== undefined && serverId !== null && typeof serverId !== 'string') {
       throw new GatewayError('rpc/invalid_params', { detail: 'server_id must be a string' });
     }
-    const view =
-      typeof serverId === 'string' ? oneServerView(context, this.#server(admitted, serverId)) : context.view;
+    const view = typeof serverId === 'string' ? oneServerView(context, this.#server(admitted, serverId)) : context.view;
     const args = findMember(body.message.members, 'arguments');
     const argsText = args === undefined ? '{}' : body.message.text.slice(args.start, args.end);
     const message = readRpcMessage(

@@ -47,10 +47,28 @@ describe('readScope', () => {
   const root = { door: 'mcp', names: undefined } as const;
   it.each([
     ['nothing', root, '', {}, { kind: 'all' }],
-    ['a list in the header', root, '', { 'x-mcp-servers': 'a, b,' }, { kind: 'named', names: ['a', 'b'], source: 'filter' }],
-    ['an empty header is an empty list', root, '', { 'x-mcp-servers': '' }, { kind: 'named', names: [], source: 'filter' }],
+    [
+      'a list in the header',
+      root,
+      '',
+      { 'x-mcp-servers': 'a, b,' },
+      { kind: 'named', names: ['a', 'b'], source: 'filter' },
+    ],
+    [
+      'an empty header is an empty list',
+      root,
+      '',
+      { 'x-mcp-servers': '' },
+      { kind: 'named', names: [], source: 'filter' },
+    ],
     ['?server=', root, 'server=a&x=1', {}, { kind: 'named', names: ['a'], source: 'filter' }],
-    ['one server by header', root, '', { 'x-litellm-mcp-server': 'a' }, { kind: 'named', names: ['a'], source: 'filter' }],
+    [
+      'one server by header',
+      root,
+      '',
+      { 'x-litellm-mcp-server': 'a' },
+      { kind: 'named', names: ['a'], source: 'filter' },
+    ],
     [
       'the path wins over the header',
       { door: 'mcp', names: ['p'] } as const,

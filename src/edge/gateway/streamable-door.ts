@@ -3,7 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Limits } from '../../core/model/limits.js';
 import { rawMember, resultText, type RpcMessage } from '../../core/protocol/rpc-message.js';
-import { allowsBatches, ASSUMED_VERSION, isLegacyVersion, LEGACY_VERSIONS, type LegacyVersion } from '../../core/protocol/versions.js';
+import {
+  allowsBatches,
+  ASSUMED_VERSION,
+  isLegacyVersion,
+  LEGACY_VERSIONS,
+  type LegacyVersion,
+} from '../../core/protocol/versions.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
 import { SessionStore } from '../../engine/session/session-store.js';
 import { CallControl } from '../../engine/upstream/upstream.js';
@@ -71,12 +77,7 @@ export class StreamableDoor {
     return await this.#batch(admitted, body.messages, version, exchange, session);
   }
 
-  async #single(
-    admitted: Admitted,
-    message: RpcMessage,
-    version: LegacyVersion,
-    exchange: Exchange,
-  ): Promise<void> {
+  async #single(admitted: Admitted, message: RpcMessage, version: LegacyVersion, exchange: Exchange): Promise<void> {
     const envelope = readEnvelope(message);
     if (envelope.kind !== 'request') {
       this.#oneWay(admitted.session, envelope.kind, message);

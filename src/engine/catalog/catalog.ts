@@ -58,7 +58,7 @@ export class Catalog {
 
   constructor(
     @Inject(UpstreamPool) private readonly upstreams: UpstreamPool,
-    @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(RegistryService) registry: RegistryService,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(SEALING_SECRET) sealingSecret: Secret,
     @Inject(CallMetrics) private readonly metrics: CallMetrics,
@@ -109,9 +109,7 @@ export class Catalog {
       if (known !== undefined && known.epoch === this.#epoch && this.#allFresh(kind, view, caller)) return known.text;
     }
     const from =
-      cursor === undefined
-        ? undefined
-        : this.#cursors.read(cursor, kind, caller.principal.id, view.fingerprint);
+      cursor === undefined ? undefined : this.#cursors.read(cursor, kind, caller.principal.id, view.fingerprint);
     const epoch = this.#epoch;
     const { lists, outcomes, failures } = await this.gather(kind, view, caller);
     const [failure] = failures;
@@ -139,9 +137,7 @@ export class Catalog {
     const outcomes: Record<string, Outcome> = {};
     const failures: GatewayError[] = [];
     const patient = view.servers.length === 1;
-    const answers = await Promise.allSettled(
-      view.servers.map((server) => this.#listOf(kind, server, caller, patient)),
-    );
+    const answers = await Promise.allSettled(view.servers.map((server) => this.#listOf(kind, server, caller, patient)));
     view.servers.forEach((server, index) => {
       const answer = answers[index];
       const { name } = server.entry;
@@ -223,13 +219,19 @@ export class Catalog {
   }
 
   #dropped(entry: ServerEntry, kind: ListKind, reasons: readonly string[]): void {
-    this.logger.warn({ server: entry.name, kind, reasons: reasons.slice(0, 10), count: reasons.length }, 'items left out of a list');
+    this.logger.warn(
+      { server: entry.name, kind, reasons: reasons.slice(0, 10), count: reasons.length },
+      'items left out of a list',
+    );
   }
 
   #warnAmbiguous(kind: ListKind, identity: string): void {
     if (this.#warnedAmbiguous.size > 1_000 || this.#warnedAmbiguous.has(identity)) return;
     this.#warnedAmbiguous.add(identity);
-    this.logger.warn({ kind, name: identity }, 'several servers offer this name and mcp_tool_prefix is never: it is left out');
+    this.logger.warn(
+      { kind, name: identity },
+      'several servers offer this name and mcp_tool_prefix is never: it is left out',
+    );
   }
 }
 

@@ -10,6 +10,9 @@ import { ServerList } from './server-list.js';
 /** Lists kept for callers with credentials of their own; the least recently used go first. */
 const PRIVATE_SCOPES_MAX = 2_000;
 
+/** How long after a lost session its lists are asked for again. */
+const RELISTEN_MS = 500;
+
 /** A list that differs from what was served before: sessions that see the server are told. */
 export interface ListChange {
   readonly entry: ServerEntry;
@@ -35,6 +38,8 @@ interface ServerScope {
 export class ListCache {
   readonly #shared = new Map<string, ServerScope>();
   readonly #private = new Map<string, ServerScope>();
+  /** Owners whose session was lost, until they ask again; at most one per scope. */
+  readonly #lost = new Map<string, NodeJS.Timeout>();
 
   constructor(
     private readonly upstreams: Upstreams,
@@ -100,7 +105,9 @@ export class ListCache {
   #open(entry: ServerEntry, ownerKey: string, credential: ResolvedCredential): ServerScope {
     const owner: UpstreamOwner = {
       key: ownerKey,
+      isGateway: true,
       onNotification: (from: ServerEntry, message: RpcMessage) => this.invalidate(from, message.value['method']),
+      onDisconnect: () => this.#refreshLater(owner, slots),
     };
     this.upstreams.setListening(owner, true);
     const slots = Object.fromEntries(
@@ -116,6 +123,19 @@ export class ListCache {
     return { entry, owner, slots };
   }
 
+  /**
+   * With the session the gateway lost its ear: what changed meanwhile was not heard. Asking again, a little later so
+   * that a restarting upstream can come up, opens a new session and refreshes what is held.
+   */
+  #refreshLater(owner: UpstreamOwner, slots: Readonly<Record<ListKind, ListSlot>>): void {
+    if (this.#lost.has(owner.key)) return;
+    const timer = setTimeout(() => {
+      this.#lost.delete(owner.key);
+      for (const kind of ALL_LIST_KINDS) slots[kind].refreshIfHeld();
+    }, RELISTEN_MS).unref();
+    this.#lost.set(owner.key, timer);
+  }
+
   async #fetch(
     kind: ListKind,
     entry: ServerEntry,
@@ -129,6 +149,8 @@ export class ListCache {
 
   #drop(scopes: Map<string, ServerScope>, key: string, scope: ServerScope): void {
     scopes.delete(key);
+    clearTimeout(this.#lost.get(scope.owner.key));
+    this.#lost.delete(scope.owner.key);
     this.upstreams.setListening(scope.owner, false);
     this.upstreams.releaseOwner(scope.owner.key);
   }

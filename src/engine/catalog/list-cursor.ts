@@ -15,13 +15,17 @@ export class ListCursors {
   constructor(private readonly sealer: Sealer) {}
 
   write(position: ListPosition, kind: ListKind, principalId: string, scope: string): string {
-    return this.sealer.seal(JSON.stringify([position.serverId, position.identity, position.index]), binding(kind, principalId, scope));
+    return this.sealer.seal(
+      JSON.stringify([position.serverId, position.identity, position.index]),
+      binding(kind, principalId, scope),
+    );
   }
 
   /** Throws `rpc/invalid_params` on anything this gateway did not give to this principal for this list. */
   read(cursor: string, kind: ListKind, principalId: string, scope: string): ListPosition {
     const opened = this.sealer.open(cursor, binding(kind, principalId, scope));
-    if (opened === undefined) throw new GatewayError('rpc/invalid_params', { detail: 'unknown cursor; start the list again without one' });
+    if (opened === undefined)
+      throw new GatewayError('rpc/invalid_params', { detail: 'unknown cursor; start the list again without one' });
     const [serverId, identity, index] = JSON.parse(opened) as [string, string, number];
     return { serverId, identity, index };
   }

@@ -32,7 +32,8 @@ export function readItems(kind: ListKind, reply: RpcMessage, seen: Set<string>, 
   const result = rawMember(reply, 'result') ?? '';
   const values = (reply.value['result'] as Record<string, unknown> | undefined)?.[facts.resultKey];
   const array = findMember(scanObject(result), facts.resultKey);
-  if (!Array.isArray(values) || array === undefined) return { items: [], dropped: [`no ${facts.resultKey} in the result`] };
+  if (!Array.isArray(values) || array === undefined)
+    return { items: [], dropped: [`no ${facts.resultKey} in the result`] };
 
   const items: ListItem[] = [];
   const dropped: string[] = [];

@@ -62,6 +62,11 @@ export class ListSlot {
     return loading;
   }
 
+  /** Asks again in the background for a list that somebody has asked for before. */
+  refreshIfHeld(): void {
+    if (this.#list !== undefined) this.#refreshQuietly();
+  }
+
   /** For a failed list that may be tried again: does so in the background. */
   retryQuietly(): void {
     this.#refreshQuietly();

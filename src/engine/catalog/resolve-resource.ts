@@ -57,7 +57,9 @@ export async function resolveTemplate(
     lists.filter(({ list }) => list.find(template) !== undefined),
     template,
   );
-  return owner === undefined ? await resolveResource(catalog, view, caller, template) : { server: owner.server, uri: template };
+  return owner === undefined
+    ? await resolveResource(catalog, view, caller, template)
+    : { server: owner.server, uri: template };
 }
 
 function single<T extends { readonly server: ServerView }>(owners: readonly T[], uri: string): T | undefined {

@@ -2,7 +2,7 @@ import type { ServerEntry } from '../../core/model/server-entry.js';
 import { isShown, type LogLevel } from '../../core/protocol/log-level.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
-import type { CallControl, UpstreamOwner } from '../upstream/upstream.js';
+import type { CallControl, ResolvedCredential, UpstreamOwner } from '../upstream/upstream.js';
 
 /** An open stream towards the client, as a session sees it. */
 export interface SessionStream {
@@ -17,6 +17,8 @@ export interface SessionStream {
 export interface ClientSessionEvents {
   /** An upstream said on a session of this owner that a list of it changed. */
   onListChanged(entry: ServerEntry, method: unknown): void;
+  /** A session with this server was opened for a client that had set a log level. */
+  onConnectWithLogLevel(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void;
 }
 
 /**
@@ -75,6 +77,10 @@ export class ClientSession implements UpstreamOwner {
     } else {
       this.events.onListChanged(entry, method);
     }
+  }
+
+  onConnect(entry: ServerEntry, credential: ResolvedCredential): void {
+    if (this.logLevel !== undefined) this.events.onConnectWithLogLevel(this, entry, credential);
   }
 
   /** Whether a `notifications/message` passes the level this client set. */

@@ -4,12 +4,14 @@ import type { Limits } from '../../core/model/limits.js';
 import type { Principal } from '../../core/model/principal.js';
 import type { Secret } from '../../core/model/secret.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
+import { requestText } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import { LIMITS } from '../../platform/config/tokens.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { SEALING_SECRET } from '../../state/identity/sealing.token.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
+import type { ResolvedCredential } from '../upstream/upstream.js';
 import { ClientSession, type SessionStream } from './client-session.js';
 import { SessionIds } from './session-id.js';
 
@@ -140,15 +142,26 @@ export class SessionStore implements OnApplicationShutdown {
     if (session.streams.size === 0) this.upstreams.setListening(session, false);
   }
 
+  /**
+   * Passes the session's log level on to a server that can log. A child that others share is not told: the session
+   * filters by itself, and one caller's wish must not change what the others hear.
+   */
+  sendLogLevel(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void {
+    if (session.logLevel === undefined || isSharedChild(entry)) return;
+    if (this.upstreams.knownInfo(entry, credential)?.capabilities['logging'] === undefined) return;
+    const id = this.upstreams.nextRequestId();
+    const method = 'logging/setLevel';
+    const text = requestText(id, method, JSON.stringify({ level: session.logLevel }));
+    this.upstreams.request(entry, credential, session, { id, method, text, repeatable: true }).catch(() => {
+      // The session filters by itself; an upstream that cannot be told only sends more than is shown.
+    });
+  }
+
   #hold(id: string, principal: Principal, version: LegacyVersion, issuedAt: number): ClientSession {
-    const session = new ClientSession(
-      id,
-      principal.id,
-      version,
-      issuedAt + this.limits.sessionLifetimeMs,
-      Date.now(),
-      { onListChanged: (entry, method) => this.#listChanged(entry, method) },
-    );
+    const session = new ClientSession(id, principal.id, version, issuedAt + this.limits.sessionLifetimeMs, Date.now(), {
+      onListChanged: (entry, method) => this.#listChanged(entry, method),
+      onConnectWithLogLevel: (owner, entry, credential) => this.sendLogLevel(owner, entry, credential),
+    });
     this.#sessions.set(id, session);
     let siblings = this.#byPrincipal.get(principal.id);
     if (siblings === undefined) {
@@ -195,4 +208,8 @@ export class SessionStore implements OnApplicationShutdown {
     }
     for (const [id, expiresAt] of this.#ended) if (now >= expiresAt) this.#ended.delete(id);
   }
+}
+
+function isSharedChild({ endpoint }: ServerEntry): boolean {
+  return endpoint.kind === 'stdio' && endpoint.isolation === 'server';
 }

@@ -32,7 +32,8 @@ export class PooledConnection {
     readonly slot: ServerSlot,
     readonly kind: TransportKind,
     readonly connection: UpstreamConnection,
-    credential: ResolvedCredential,
+    /** Whose credential it was opened with; the same identity for all who use it. */
+    readonly credential: ResolvedCredential,
     /** Undefined: shared. */
     readonly owner: UpstreamOwner | undefined,
     now: number,
@@ -90,6 +91,12 @@ export class PooledConnection {
     this.#users.delete(ownerKey);
   }
 
+  /** Its owner, or all who share it. */
+  *owners(): Iterable<UpstreamOwner> {
+    if (this.owner !== undefined) yield this.owner;
+    for (const { owner } of this.#users.values()) yield owner;
+  }
+
   userKeys(): Iterable<string> {
     return this.#users.keys();
   }
@@ -116,6 +123,7 @@ export class PooledConnection {
     let running: UpstreamOwner | undefined;
     let [count, runningCount] = [0, 0];
     for (const user of this.#users.values()) {
+      if (user.owner.isGateway === true) continue;
       count += 1;
       only = user.owner;
       if (user.running === 0) continue;

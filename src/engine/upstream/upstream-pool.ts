@@ -237,7 +237,8 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     owner: UpstreamOwner,
     request: UpstreamRequest,
   ): Promise<RpcMessage> {
-    let mayRepeat = request.repeatable;
+    // A server that was restarted loses both, the sockets first. Undefined until something broke.
+    let repaired: Set<Damage> | undefined;
     for (;;) {
       const now = this.client.sweep.now;
       slot.lastUsedAt = now;
@@ -252,8 +253,9 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
         return reply;
       } catch (error) {
         this.#judge(slot, pooled, request, error, now);
-        if (!mayRepeat || !isRepairable(error)) throw error;
-        mayRepeat = false;
+        const damage = damageOf(error);
+        if (!request.repeatable || damage === undefined || repaired?.has(damage) === true) throw error;
+        repaired = (repaired ?? new Set()).add(damage);
       } finally {
         pooled.lastUsedAt = this.client.sweep.now;
         if (pooled.isRetired && pooled.inFlight === 0) this.#close(pooled);
@@ -356,6 +358,7 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     if (pooled.owner !== undefined) {
       this.#owners.link(pooled.owner, pooled);
       this.#updateListening(pooled);
+      pooled.owner.onConnect?.(pooled.entry, pooled.credential);
     }
     if (this.#isClosed) this.#retire(pooled, 'now');
     else if (pooled.connection.closed) this.#lose(pooled, 'closed while it was opened');
@@ -411,6 +414,7 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     if (evicted !== undefined) this.#owners.unlinkOne(evicted, pooled);
     this.#owners.link(owner, pooled);
     this.#updateListening(pooled);
+    owner.onConnect?.(pooled.entry, pooled.credential);
   }
 
   #updateListening(pooled: PooledConnection): void {
@@ -427,7 +431,9 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
   /** The upstream, or the way to it, ended the session. */
   #lose(pooled: PooledConnection, reason: string): void {
     if (pooled.isRetired) return;
+    const owners = [...pooled.owners()];
     this.#remove(pooled);
+    for (const owner of owners) owner.onDisconnect?.(pooled.entry);
     const { slot } = pooled;
     this.logger.debug({ server: slot.entry.name, reason }, 'session with a server is over');
     if (pooled.kind === 'stdio') this.#fail(slot, 'hard', upstreamError('upstream/unreachable', slot.entry, reason));
@@ -490,12 +496,14 @@ function isSharedChild({ endpoint }: ServerEntry): boolean {
   return endpoint.kind === 'stdio' && endpoint.isolation === 'server';
 }
 
-/** Worth a second attempt on a new session or socket: the first one cannot have done anything that counts. */
-function isRepairable(error: unknown): boolean {
-  if (!(error instanceof GatewayError)) return false;
-  if (error.code === 'upstream/session_lost') return true;
+type Damage = 'session' | 'socket';
+
+/** What a second attempt, on a new session or socket, would do without. Each is repaired once. */
+function damageOf(error: unknown): Damage | undefined {
+  if (!(error instanceof GatewayError)) return undefined;
+  if (error.code === 'upstream/session_lost') return 'session';
   const { cause } = error;
-  return cause instanceof HttpFailure && cause.reason === 'connection_lost' && !cause.responded;
+  return cause instanceof HttpFailure && cause.reason === 'connection_lost' && !cause.responded ? 'socket' : undefined;
 }
 
 function reasonOf(error: GatewayError): string {

@@ -11,8 +11,12 @@ export interface UpstreamOwner {
   readonly key: string;
   /** Where notifications go that belong to no running call of this owner. */
   onNotification(entry: ServerEntry, message: RpcMessage): void;
-  /** Called after a session with this server was opened (or opened again) for this owner. */
-  onConnect?(entry: ServerEntry): void;
+  /** The gateway itself: hears what changed, never log messages, which may hold what only one caller should see. */
+  readonly isGateway?: true;
+  /** Called after a session with this server was opened (or opened again) for this owner, or joined by it. */
+  onConnect?(entry: ServerEntry, credential: ResolvedCredential): void;
+  /** Called when the upstream, or the way to it, ended a session of this owner. */
+  onDisconnect?(entry: ServerEntry): void;
 }
 
 /** What an upstream said of itself in `initialize`. */

@@ -1,15 +1,23 @@
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ServerView } from '../../../core/model/access-view.js';
-import { readParams, progressTokenText, rewriteParams, withProgressToken, type RequestParams } from '../../../core/protocol/request-params.js';
+import {
+  readParams,
+  progressTokenText,
+  rewriteParams,
+  withProgressToken,
+  type RequestParams,
+} from '../../../core/protocol/request-params.js';
 import { rawMember, requestText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import type { Catalog } from '../../../engine/catalog/catalog.js';
 import { kindsChangedBy } from '../../../engine/catalog/list-kind.js';
+import type { SessionStore } from '../../../engine/session/session-store.js';
 import type { Upstreams } from '../../../engine/upstream/upstream.js';
 import type { Answer, Call } from '../call.js';
 
 /** What methods need of the engine. */
 export interface Engine {
   readonly catalog: Catalog;
+  readonly sessions: SessionStore;
   readonly upstreams: Upstreams;
 }
 
@@ -53,19 +61,14 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
   const { entry } = forwarding.server;
   const id = upstreams.nextRequestId();
   const tokenText = progressTokenText(forwarding.params);
-  const reply = await upstreams.request(
-    entry,
-    upstreams.resolveCredential(entry, call.offer),
-    call.owner,
-    {
-      id,
-      method: call.method,
-      text: requestText(id, call.method, rewriteParams(forwarding.params, forwarding.replace, id)),
-      repeatable: forwarding.repeatable,
-      onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
-      control: call.control,
-    },
-  );
+  const reply = await upstreams.request(entry, upstreams.resolveCredential(entry, call.offer), call.owner, {
+    id,
+    method: call.method,
+    text: requestText(id, call.method, rewriteParams(forwarding.params, forwarding.replace, id)),
+    repeatable: forwarding.repeatable,
+    onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
+    control: call.control,
+  });
   const common = { serverId: entry.id, serverName: entry.name, target: forwarding.target };
   const result = rawMember(reply, 'result');
   if (result !== undefined) {

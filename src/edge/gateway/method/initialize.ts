@@ -37,7 +37,9 @@ async function knownInfos(
   view: AccessView,
   caller: Caller,
 ): Promise<ReadonlyMap<ServerView, UpstreamInfo>> {
-  const unknown = view.servers.filter((server) => engine.catalog.slot('tools', server, caller).peek().kind === 'unknown');
+  const unknown = view.servers.filter(
+    (server) => engine.catalog.slot('tools', server, caller).peek().kind === 'unknown',
+  );
   if (unknown.length > 0) {
     const { promise: overdue, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, WAIT_MS);
@@ -55,10 +57,7 @@ async function knownInfos(
 }
 
 /** A server that could not be asked may offer anything that is listed, so lists are declared for its sake. */
-function unionOfCapabilities(
-  view: AccessView,
-  infos: ReadonlyMap<ServerView, UpstreamInfo>,
-): Record<string, unknown> {
+function unionOfCapabilities(view: AccessView, infos: ReadonlyMap<ServerView, UpstreamInfo>): Record<string, unknown> {
   const isIncomplete = infos.size < view.servers.length || view.servers.length === 0;
   const offers = (capability: string): boolean =>
     [...infos.values()].some((info) => info.capabilities[capability] !== undefined);
