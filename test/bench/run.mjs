@@ -4,7 +4,7 @@
  *
  *   --quick        short rounds, for a look
  *   --seconds N    length of a round (default 4)      --rounds N   rounds per row (default 5)
- *   --only call|list
+ *   --only call|list                  --connections N,N   for tools/call (default 1,8,32,128)
  *   --no-pin       let the system place the processes (default: the one under test alone on core 0)
  *   --profile DIR  write a CPU profile of the gateway there
  *   --write-docs   put the tables into docs/performance.md
@@ -25,6 +25,7 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     seconds: { type: 'string' },
     rounds: { type: 'string' },
+    connections: { type: 'string' },
     only: { type: 'string' },
     'no-pin': { type: 'boolean', default: false },
     profile: { type: 'string' },
@@ -104,7 +105,7 @@ async function benchCalls() {
   try {
     const url = `${gateway.origin}/mcp/bench`;
     const session = await openSession(url);
-    for (const connections of [1, 8, 32, 128]) {
+    for (const connections of (flags.connections ?? '1,8,32,128').split(',').map(Number)) {
       process.stderr.write(`tools/call, ${connections} connections\n`);
       const targets = [
         { name: 'direct', url: `${upstream.origin}/mcp`, body: CALL, process: upstream },
