@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { errorCode } from './platform/config/error-code.js';
 import { PROJECT_ROOT } from './platform/config/project-root.js';
 
 /** The remote servers of `config.example.yaml`, run on this machine for whoever tries the gateway out. */
@@ -50,7 +51,7 @@ async function prepareFolder(logger: Logger): Promise<void> {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'welcome.txt'), 'Hello from behind the gateway.\n', { flag: 'wx' });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
+    if (errorCode(error) === 'EEXIST') return;
     logger.warn({ err: error }, 'the folder data/files of the example cannot be made');
   }
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { suggestion } from '../../core/definition/closest-name.js';
+import { errorCode } from './error-code.js';
 import { HELP_TEXT } from './help-text.js';
 
 /** Flags as given, not yet validated. */
@@ -61,13 +62,13 @@ function usageError(reason: string): CliOutcome {
 
 /** `parseArgs` explains itself at length for programmers; this is for whoever typed the flag. */
 function describe(error: unknown, argv: readonly string[]): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const unknown = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? argv.find(isUnknownFlag) : undefined;
+  const unknown = errorCode(error) === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? argv.find(isUnknownFlag) : undefined;
   if (unknown !== undefined) {
     const name = nameOf(unknown);
     return `unknown flag "${unknown.split('=')[0] ?? unknown}"${suggestion(name, Object.keys(OPTIONS)).replace('"', '"--')}`;
   }
-  return error instanceof Error ? (error.message.split('\n')[0] ?? 'cannot read the flags') : 'cannot read the flags';
+  const message = typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : '';
+  return message.split('\n')[0] ?? 'cannot read the flags';
 }
 
 function isUnknownFlag(argument: string): boolean {

@@ -9,6 +9,7 @@ import { GeneralSettingsDefinition } from '../../core/definition/general-setting
 import { checkGeneralSettingsRules } from '../../core/definition/general-settings-rules.js';
 import { LitellmSettingsDefinition } from '../../core/definition/litellm-settings.definition.js';
 import { checkTopLevel, readSection, withoutRepeats } from './config-sections.js';
+import { errorCode } from './error-code.js';
 import { type Environment, expandEnvironmentReferences } from './expand-environment-references.js';
 import { formatPath, inFileOrder } from './format-problems.js';
 import { hasErrors, type Problem } from './problem.js';
@@ -87,9 +88,11 @@ function readText(path: string): string | { readonly fault: string } {
     const bytes = readFileSync(path);
     return isUtf8(bytes) ? bytes.toString('utf8') : { fault: 'is not UTF-8 text' };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = errorCode(error);
     if (code === 'ENOENT') return { fault: 'does not exist' };
-    return { fault: code === 'EACCES' ? 'cannot be read: permission denied' : `cannot be read (${code})` };
+    return {
+      fault: code === 'EACCES' ? 'cannot be read: permission denied' : `cannot be read (${code ?? 'unknown error'})`,
+    };
   }
 }
 

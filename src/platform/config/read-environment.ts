@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
+import { errorCode } from './error-code.js';
 import type { Environment } from './expand-environment-references.js';
 import type { Problem } from './problem.js';
 
@@ -17,7 +18,7 @@ export function readEnvironment(
     const file = parse(readFileSync(join(workingDirectory, '.env')));
     return { environment: { ...file, ...own }, problems: [] };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { environment: own, problems: [] };
+    if (errorCode(error) === 'ENOENT') return { environment: own, problems: [] };
     const problem: Problem = { severity: 'warning', file: '.env', message: 'cannot be read and is ignored' };
     return { environment: own, problems: [problem] };
   }

@@ -1,4 +1,5 @@
-import { type Stats, unwatchFile, watchFile } from 'node:fs';
+import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 
 export interface WatchOptions {
   /** How often the file is looked at. Default 250 ms. */
@@ -12,29 +13,70 @@ export interface FileWatch {
   close(): void;
 }
 
+const ABSENT = 'absent';
+
 /**
- * Calls `onChange` after a file became different: written, replaced by rename, its symlink (or a link on the way) turned
- * to another, removed, or there again. By polling, as file events do not cross bind mounts and get lost when links turn
- * (mounted ConfigMaps). Does not keep the process alive. Whoever opens it closes it.
+ * Calls `onChange` after a file became different from what it was at the time of this call: written, replaced by rename,
+ * its symlink (or a link on the way) turned to another, removed, or there again. By polling, as file events do not cross
+ * bind mounts and get lost when links turn (mounted ConfigMaps). Does not keep the process alive. Whoever opens it closes
+ * it.
  */
 export function watchConfigFile(path: string, onChange: () => void, options: WatchOptions = {}): FileWatch {
   const settleMs = options.settleMs ?? 150;
-  let timer: NodeJS.Timeout | undefined;
-  const listener = (now: Stats, before: Stats): void => {
-    if (sameFile(now, before)) return;
-    clearTimeout(timer);
-    timer = setTimeout(onChange, settleMs).unref();
+  // Taken at once: a change between the caller's reading and the first look of a timer would be missed for ever.
+  let seen = signatureNow(path);
+  let settling: NodeJS.Timeout | undefined;
+  let looking = false;
+  let closed = false;
+
+  const look = async (): Promise<void> => {
+    // A slow network drive must not pile up looks.
+    if (looking) return;
+    looking = true;
+    const signature = await signatureOf(path);
+    looking = false;
+    if (closed || signature === seen) return;
+    seen = signature;
+    clearTimeout(settling);
+    settling = setTimeout(onChange, settleMs).unref();
   };
-  watchFile(path, { interval: options.intervalMs ?? 250, persistent: false }, listener);
+  const timer = setInterval(() => void look(), options.intervalMs ?? 250).unref();
   return {
     close: () => {
-      clearTimeout(timer);
-      unwatchFile(path, listener);
+      closed = true;
+      clearInterval(timer);
+      clearTimeout(settling);
     },
   };
 }
 
-/** Reading a file moves its access time, which is no change. */
-function sameFile(a: Stats, b: Stats): boolean {
-  return a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
+interface Signed {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
+/** Reading a file moves its access time, which is therefore left out. */
+function sign({ dev, ino, size, mtimeNs, ctimeNs }: Signed): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+}
+
+function signatureNow(path: string): string {
+  try {
+    return sign(statSync(path, { bigint: true }));
+  } catch {
+    // Not there, or not to be seen: a state like any other, and the reader will say which.
+    return ABSENT;
+  }
+}
+
+async function signatureOf(path: string): Promise<string> {
+  try {
+    return sign(await stat(path, { bigint: true }));
+  } catch {
+    // As above.
+    return ABSENT;
+  }
 }

@@ -9,6 +9,7 @@ import {
   type ParsedNode,
   parseDocument,
   type YAMLError,
+  visit,
 } from 'yaml';
 import { type FieldProblem, problemAt } from '../../core/definition/field-problem.js';
 
@@ -45,7 +46,7 @@ export function readYaml(text: string): YamlOutcome {
     prettyErrors: false,
     merge: true,
     strict: true,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
@@ -62,18 +63,37 @@ export function readYaml(text: string): YamlOutcome {
     root = document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch {
     // The parser's text may quote the file.
-    const message = 'an anchor cannot be resolved: too many aliases, or an alias of something that does not exist';
-    return { ok: false, problems: [{ ...problemAt([], message), position: at(0) }] };
+    return {
+      ok: false,
+      problems: aliasProblems(document).map(({ offset, message }) => ({
+        ...problemAt([], message),
+        position: at(offset),
+      })),
+    };
   }
   return { ok: true, document: { root, locate: (path) => at(offsetOf(document, path)) } };
+}
+
+function aliasProblems(document: Document.Parsed): readonly { readonly offset: number; readonly message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  visit(document, {
+    Alias: (_, alias) => {
+      if (found.length === 0 && alias.resolve(document) === undefined) {
+        found.push({
+          offset: startOf(alias) ?? 0,
+          message: 'not valid YAML: an alias (*name) has no anchor (&name) above it',
+        });
+      }
+    },
+  });
+  return found.length > 0 ? found : [{ offset: 0, message: 'not usable: it has too many aliases (*name)' }];
 }
 
 const SENTENCES: Partial<Record<YAMLError['code'], string>> = {
   DUPLICATE_KEY: 'this name is written twice in the same mapping',
   TAB_AS_INDENT: 'a tab is used for indentation: use spaces',
-  BAD_INDENT: 'the indentation does not fit the lines above',
+  BAD_INDENT: 'the indentation does not fit the lines above, or a bracket is not closed',
   MISSING_CHAR: 'a closing quote, bracket or similar is missing',
-  BAD_ALIAS: 'an alias (*name) has no anchor (&name)',
   MULTIPLE_DOCS: 'only one document is allowed (remove the ---)',
   BLOCK_AS_IMPLICIT_KEY: 'nested mappings need lines of their own; a value with ": " inside needs quotes',
   MULTILINE_IMPLICIT_KEY: 'a name must be on one line and end with a colon',
