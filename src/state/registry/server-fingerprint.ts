@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Secret } from '../../core/model/secret.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 
-/** A hash over the whole compiled entry, secrets included; the order in which fields were written does not count. */
+/** A hash over the whole compiled entry, secrets included; the order in which its fields were written does not count. */
 export function fingerprintServer(entry: Omit<ServerEntry, 'fingerprint'>): string {
   return createHash('sha256').update(canonical(entry), 'utf8').digest('hex');
 }
