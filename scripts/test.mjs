@@ -7,6 +7,8 @@ await main(async () => {
   await prepare();
   const options = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   await runNode([join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'), ...process.argv.slice(2)], {
-    NODE_OPTIONS: options.filter(Boolean).join(' '),
+    env: { NODE_OPTIONS: options.filter(Boolean).join(' ') },
+    // Watch mode reads keys.
+    ownGroup: false,
   });
 });
