@@ -12,11 +12,14 @@ export async function spawnError(entry: ServerEntry, endpoint: StdioEndpoint, ca
   const { code: systemCode } = cause as { code?: unknown };
   const code = typeof systemCode === 'string' ? systemCode : 'unknown';
   if (TEMPORARY.has(code)) {
-    return upstreamError('upstream/unreachable', entry, `the command "${command}" could not be started now (${code})`, {
+    return upstreamError(
+      'upstream/unreachable',
+      entry,
+      `the command "${command}" could not be started now (${code})`,
       cause,
-    });
+    );
   }
-  return upstreamError('upstream/spawn_refused', entry, await explain(code, command, cwd), { cause });
+  return upstreamError('upstream/spawn_refused', entry, await explain(code, command, cwd), cause);
 }
 
 async function explain(code: string, command: string, cwd: string | undefined): Promise<string> {
