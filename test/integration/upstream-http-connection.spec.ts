@@ -297,7 +297,7 @@ describe('sizes', () => {
           const { write } = response;
           response.write = ((...args: Parameters<typeof write>) => {
             sent += chunk.length;
-            return Reflect.apply(write, response, args) as boolean;
+            return Reflect.apply(write, response, args);
           }) as typeof write;
           pump(response, chunk);
         }),
@@ -352,7 +352,7 @@ describe('sizes', () => {
       }),
     );
     const { call } = await openConnection(resources, server.url, { limits: { callIdleTimeoutMs: 500 } });
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     let received = 0;
     const reply = call('tools/call', {
       onMessage: () => {
@@ -365,7 +365,7 @@ describe('sizes', () => {
     await delay(1_000);
     expect(received).toBe(10);
     expect(sent).toBeLessThan(1_000);
-    gate.resolve();
+    gate.resolve(undefined);
     await reply;
     expect(received).toBe(2_000);
   });
@@ -453,7 +453,7 @@ describe('sessions', () => {
     const server = resources.add(await mcpServer(() => undefined, { 'mcp-session-id': 's' }));
     const { call, connection } = await openConnection(resources, server.url);
     const reply = call('tools/call');
-    const outcome = expect(reply).rejects.toMatchObject({ code: 'upstream/session_lost' });
+    const outcome = expect(reply).rejects.toMatchObject({ code: 'call/cancelled' });
     await waitFor(() => server.requests.some(({ rpc }) => rpc.method === 'tools/call'));
     const started = performance.now();
     await connection.close();

@@ -187,7 +187,7 @@ describe('a failing server', () => {
       () =>
         call(ALICE).then(
           () => false,
-          ({ code }: { code: string }) => code === 'upstream/circuit_open',
+          (error: unknown) => (error as { code?: string }).code === 'upstream/circuit_open',
         ),
       { everyMs: 210 },
     );

@@ -52,14 +52,14 @@ export class UpstreamOpener {
     try {
       return await this.#openOver(first, options, memory);
     } catch (error) {
-      if (second === undefined || !isMismatch(error)) throw error;
+      if (second === undefined || !isMismatch(error, first)) throw error;
       try {
         return await this.#openOver(second, options, memory);
       } catch (secondError) {
         const { name } = options.entry;
         this.logger.debug({ server: name, transport: second, err: secondError }, 'the other transport failed as well');
-        // The first one is what the operator meant; unless only the second one got an answer out of the server.
-        throw isMismatch(secondError) || !(secondError instanceof GatewayError) ? error : secondError;
+        // What the first one ran into says more, unless the second one got further.
+        throw isMismatch(secondError, second) || !(secondError instanceof GatewayError) ? error : secondError;
       }
     }
   }
@@ -77,8 +77,12 @@ export class UpstreamOpener {
   }
 }
 
-/** Never on 401, 403, 5xx or network errors: they say nothing about the transport. */
-function isMismatch(error: unknown): boolean {
+/**
+ * Never on 401, 403, 5xx or network errors: they say nothing about the transport. For HTTP+SSE, whose first answer is a
+ * stream that names an endpoint, anything else than that is a mismatch as well.
+ */
+function isMismatch(error: unknown, transport: HttpTransport): boolean {
   if (!(error instanceof GatewayError) || error.code !== 'upstream/bad_reply') return false;
-  return !(error.cause instanceof HttpStatusError) || MISMATCH_STATUSES.has(error.cause.status);
+  if (error.cause instanceof HttpStatusError) return MISMATCH_STATUSES.has(error.cause.status);
+  return transport === 'sse';
 }

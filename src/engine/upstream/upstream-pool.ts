@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
@@ -192,13 +193,18 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     for (const slot of this.#slots.values()) {
       for (const pooled of [...slot.connections()]) this.#retire(pooled, 'now');
     }
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_MS_MAX);
-    // A session that was being opened closes itself when it finds the pool closed.
-    const opening = [...this.#slots.values()].flatMap((slot) => [...slot.opening.values()]);
-    await Promise.race([Promise.allSettled(opening).then(() => Promise.allSettled(this.#closing)), late]);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), CLOSE_MS_MAX);
+    await Promise.race([this.#allClosed(), once(late.signal, 'abort')]);
     clearTimeout(timer);
     await this.client.close();
+  }
+
+  async #allClosed(): Promise<void> {
+    // A session that was being opened is closed as soon as it is there.
+    const opening = [...this.#slots.values()].flatMap((slot) => [...slot.opening.values()]);
+    await Promise.allSettled(opening);
+    await Promise.allSettled(this.#closing);
   }
 
   #slot(entry: ServerEntry): ServerSlot {
@@ -269,6 +275,8 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     switch (error.code) {
       case 'upstream/unreachable':
       case 'upstream/refused_address':
+        // It is not the server's failure when we ended the session.
+        if (pooled.isRetired) return;
         this.#fail(slot, 'hard', error);
         return;
       case 'upstream/timeout':

@@ -109,7 +109,7 @@ function resolveAll(
   hostname: string,
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ): void {
-  systemLookup(hostname, { all: true, verbatim: true }, done);
+  systemLookup(hostname, { all: true, order: 'verbatim' }, done);
 }
 
 function wanted(family: number, asked: number | 'IPv4' | 'IPv6' | undefined): boolean {

@@ -45,6 +45,9 @@ export function toHttpFailure(error: unknown, responded: boolean): HttpFailure {
   if (error instanceof errors.ConnectTimeoutError) {
     return new HttpFailure('connect_timeout', 'connect timeout', responded, error);
   }
+  if (error instanceof errors.InvalidArgumentError) {
+    return new HttpFailure('connect_failed', 'the request cannot be sent', responded, error);
+  }
   const code = codeOf(error);
   const connecting = CONNECT_CODES[code];
   if (connecting !== undefined && !responded) return new HttpFailure('connect_failed', connecting, responded, error);

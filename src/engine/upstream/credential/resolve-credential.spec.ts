@@ -126,6 +126,23 @@ describe('what the client brings', () => {
     expect(resolved.headers).toEqual({ authorization: 'Bearer theirs', 'x-tenant': 't', 'x-fixed': 'static' });
   });
 
+  test('a client’s Authorization named in extra_headers goes beside the server’s own key', () => {
+    const server = entry({ ...auth('api_key', 'own'), extraHeaders: ['authorization'] });
+    expect(resolveCredential(server, offer({ headers: { authorization: 'Bearer theirs' } })).headers).toEqual({
+      'x-api-key': 'own',
+      authorization: 'Bearer theirs',
+    });
+  });
+
+  test('what a static header replaces does not count as contributed', () => {
+    const server = entry({ extraHeaders: ['x-fixed'], staticHeaders: [['x-fixed', new Secret('s')]] });
+    expect(resolveCredential(server, offer({ headers: { 'x-fixed': 'c' } }))).toEqual({
+      headers: { 'x-fixed': 's' },
+      env: {},
+      identity: 'shared',
+    });
+  });
+
   test.each([
     'host',
     'content-length',

@@ -10,14 +10,18 @@ import { isHeaderValue, isSettableHeader } from './header-rules.js';
 /** `${X-NAME}`, the whole value, upper-case `X-` (reference Appendix A, "stdio env"). */
 const TEMPLATE = /^\$\{(X-[^}]+)\}$/;
 
-/** Client headers that are a credential of their own: with one of them ours is not sent beside it. */
+/**
+ * Headers that are a credential of their own: when the client offers this server one of them, ours is not sent beside it.
+ * `extra_headers` are not meant: an operator who names `Authorization` there wants it beside the server's own key.
+ */
 const CREDENTIAL_HEADERS = ['authorization', 'x-api-key'] as const;
 
 /** What an entry's definition says, taken apart once. */
 interface Plan {
   /** For callers that contribute nothing. */
   readonly own: ResolvedCredential;
-  readonly ownCredential: readonly [name: string, value: string] | undefined;
+  /** One header, or none. */
+  readonly ownCredential: readonly (readonly [name: string, value: string])[];
   readonly staticHeaders: Readonly<Record<string, string>>;
   /** Lower-cased, settable. */
   readonly extraHeaders: readonly string[];
@@ -50,28 +54,25 @@ function mergeHeaders(entry: ServerEntry, plan: Plan, offer: ClientOffer): Resol
   const forServer = offer.perServer.get(entry.id);
   if (forServer === undefined && offer.shared === undefined && !hasAny(offer, plan.extraHeaders)) return plan.own;
 
-  const offered: Record<string, string> = {};
-  if (offer.shared !== undefined) {
+  const sent: Record<string, string> = {};
+  for (const name in forServer) contribute(sent, name.toLowerCase(), forServer[name]);
+  // Two credentials for one call would be read as the server pleases: the nearest one is meant.
+  if (offer.shared !== undefined && !bringsCredential(sent)) {
     const header = CREDENTIAL_FORMATS[entry.auth.type](offer.shared);
-    if (header !== undefined) contribute(offered, header[0], header[1]);
+    if (header !== undefined) contribute(sent, header[0], header[1]);
   }
-  if (forServer !== undefined) {
-    const names = Object.keys(forServer).map((name) => name.toLowerCase());
-    // Two credentials for one call would be read as the server pleases; the nearer one is meant.
-    if (CREDENTIAL_HEADERS.some((name) => names.includes(name)))
-      for (const name of CREDENTIAL_HEADERS) delete offered[name];
-    for (const name in forServer) contribute(offered, name.toLowerCase(), forServer[name]);
-  }
-  for (const name of plan.extraHeaders) contribute(offered, name, single(offer.headers[name]));
-  for (const name in plan.staticHeaders) delete offered[name];
+  const own = bringsCredential(sent) ? [] : plan.ownCredential;
 
-  const isReplaced = CREDENTIAL_HEADERS.some((name) => offered[name] !== undefined);
-  const own = isReplaced || plan.ownCredential === undefined ? {} : { [plan.ownCredential[0]]: plan.ownCredential[1] };
+  for (const name of plan.extraHeaders) contribute(sent, name, single(offer.headers[name]));
   return {
-    headers: { ...own, ...offered, ...plan.staticHeaders },
+    headers: { ...Object.fromEntries(own), ...sent, ...plan.staticHeaders },
     env: plan.own.env,
-    identity: identityOf(offered),
+    identity: identityOf(sent, plan.staticHeaders),
   };
+}
+
+function bringsCredential(headers: Readonly<Record<string, string>>): boolean {
+  return CREDENTIAL_HEADERS.some((name) => headers[name] !== undefined);
 }
 
 function fillEnvironment(entry: ServerEntry, plan: Plan, offer: ClientOffer): ResolvedCredential {
@@ -93,7 +94,7 @@ function fillEnvironment(entry: ServerEntry, plan: Plan, offer: ClientOffer): Re
       if (value !== undefined) env[name] = value;
     }
   }
-  return { headers: {}, env, identity: identityOf(filled) };
+  return { headers: {}, env, identity: identityOf(filled, {}) };
 }
 
 function makePlan(entry: ServerEntry): Plan {
@@ -102,7 +103,8 @@ function makePlan(entry: ServerEntry): Plan {
     const lower = name.toLowerCase();
     if (isSettableHeader(lower)) staticHeaders[lower] = ownValue(entry, `static header ${name}`, value.reveal());
   }
-  const ownCredential = formatOwn(entry);
+  const formatted = formatOwn(entry);
+  const ownCredential = formatted === undefined ? [] : [formatted];
   const env: Record<string, string> = {};
   const templates: (readonly [string, string])[] = [];
   if (entry.endpoint.kind === 'stdio') {
@@ -112,10 +114,13 @@ function makePlan(entry: ServerEntry): Plan {
       else templates.push([name, header.toLowerCase()]);
     }
   }
-  const credential = ownCredential === undefined ? {} : { [ownCredential[0]]: ownCredential[1] };
   const isStdio = entry.endpoint.kind === 'stdio';
   return {
-    own: { headers: isStdio ? {} : { ...credential, ...staticHeaders }, env, identity: 'shared' },
+    own: {
+      headers: isStdio ? {} : { ...Object.fromEntries(ownCredential), ...staticHeaders },
+      env,
+      identity: 'shared',
+    },
     ownCredential,
     staticHeaders,
     extraHeaders: entry.extraHeaders.map((name) => name.toLowerCase()).filter(isSettableHeader),
@@ -164,9 +169,12 @@ function single(value: string | readonly string[] | undefined): string | undefin
   return value === undefined || typeof value === 'string' ? value : value.join(', ');
 }
 
-/** `shared` when nothing that came from the client is sent. */
-function identityOf(contributed: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(contributed);
+/** `shared` when nothing that came from the client is sent; `overriding` headers are sent in place of the client's. */
+function identityOf(
+  contributed: Readonly<Record<string, string>>,
+  overriding: Readonly<Record<string, string>>,
+): string {
+  const pairs = Object.entries(contributed).filter(([name]) => overriding[name] === undefined);
   if (pairs.length === 0) return 'shared';
   pairs.sort(([left], [right]) => (left < right ? -1 : 1));
   return `client:${createHash('sha256').update(JSON.stringify(pairs)).digest('base64url')}`;

@@ -92,9 +92,9 @@ export class HttpCall implements ResponseSink {
     return this.#exchange?.target ?? this.#session.target;
   }
 
-  /** Ends the call from the connection's side. */
-  drop(reason: string): void {
-    this.#failWith('upstream/session_lost', reason);
+  /** The gateway itself ends the connection: whoever wanted the call is gone. */
+  drop(): void {
+    this.#fail(new GatewayError('call/cancelled'));
   }
 
   onHead(status: number, headers: IncomingHttpHeaders): void {
@@ -300,12 +300,12 @@ export class HttpCall implements ResponseSink {
 
   #release(): void {
     this.#held = false;
-    while (!this.#held && this.#mode !== 'done') {
+    while (!this.#isHeld() && !this.#isDone()) {
       const text = this.#waiting?.shift();
       if (text === undefined) break;
       this.#takeEventText(text);
     }
-    if (this.#held || this.#isDone()) return;
+    if (this.#isHeld() || this.#isDone()) return;
     if (this.#ended) this.#endStream();
     else this.#exchange?.resume();
   }
@@ -387,7 +387,11 @@ export class HttpCall implements ResponseSink {
     this.#onSettled = undefined;
   }
 
-  /** For the compiler: the mode changes behind calls. */
+  // For the compiler, which does not see that both change behind calls.
+  #isHeld(): boolean {
+    return this.#held;
+  }
+
   #isDone(): boolean {
     return this.#mode === 'done';
   }

@@ -63,7 +63,7 @@ export class HttpConnection implements UpstreamConnection {
   async close(): Promise<void> {
     const wasClosed = this.#closed;
     this.#end('closed by the gateway');
-    for (const call of this.#calls) call.drop('the connection was closed by the gateway');
+    for (const call of this.#calls) call.drop();
     if (!wasClosed) await this.#session.end(this.#credential);
   }
 
