@@ -99,8 +99,9 @@ export function headerName(value: unknown): readonly FieldIssue[] {
   return HEADER_NAME.test(value) ? APPROVED : issue('must be a valid header name');
 }
 
-/** What a browser sends as Origin. */
+/** What a browser sends as Origin, or `*` for any. */
 export function webOrigin(value: unknown): readonly FieldIssue[] {
+  if (value === '*') return APPROVED;
   if (typeof value !== 'string') return issue(mustBeText(value));
   const url = URL.parse(value);
   const isOrigin = url !== null && url.origin !== 'null' && url.origin === value.replace(/\/$/, '').toLowerCase();

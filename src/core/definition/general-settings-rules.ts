@@ -13,6 +13,9 @@ export function checkGeneralSettingsRules(general: GeneralSettingsDefinition): r
   if ((general.mcp_allowed_clients ?? []).length > 0) {
     warn('mcp_allowed_clients', 'is not enforced by this version: every client with a valid key is served');
   }
+  if (general.allowed_origins?.includes('*') === true) {
+    warn('allowed_origins', 'lets any web page use the gateway with a key it knows: name the pages instead of *');
+  }
   if (general.allow_requests_on_db_unavailable === true) {
     warn(
       'allow_requests_on_db_unavailable',

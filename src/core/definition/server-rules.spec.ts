@@ -22,6 +22,7 @@ describe('rules across the fields of a server', () => {
     ['an auth_type without a value: the client brings it', { url, auth_type: 'bearer_token' }],
     ['basic as user:password', { url, auth_type: 'basic', auth_value: 'user:pass word' }],
     ['basic as base64', { url, auth_type: 'basic', auth_value: 'dXNlcjpwYXNz' }],
+    ['basic with the word before it', { url, auth_type: 'basic', auth_value: 'Basic dXNlcjpwYXNz' }],
     ['authorization verbatim', { url, auth_type: 'authorization', auth_value: 'Bearer x' }],
     ['user and password in the URL', { url: 'https://u:p@h/mcp' }],
   ])('has nothing against %s', (_, raw) => {
@@ -39,7 +40,7 @@ describe('rules across the fields of a server', () => {
       { url, auth_type: 'basic', authentication_token: '?' },
       ['error authentication_token'],
     ],
-    ['a doubled Bearer', { url, auth_type: 'bearer_token', auth_value: 'Bearer abc' }, ['error auth_value']],
+    ['a doubled Bearer', { url, auth_type: 'bearer_token', auth_value: 'Bearer abc' }, ['warning auth_value']],
     ['a value without auth_type', { url, auth_value: 'x' }, ['warning auth_value']],
     [
       'both credential fields',

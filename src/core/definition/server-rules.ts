@@ -73,7 +73,7 @@ function credentialRules(definition: ServerDefinition): readonly FieldProblem[] 
     problems.push(problemAt([field], 'must be user:password, or its base64 form, for auth_type basic'));
   }
   if (value !== undefined && (type === 'bearer_token' || type === 'token') && /^(bearer|token)\s/i.test(value)) {
-    problems.push(problemAt([field], `must be the bare token: auth_type ${type} adds the word before it`));
+    problems.push(warn(field, `needs only the token itself: auth_type ${type} adds the word before it, once`));
   }
   if (type === 'aws_sigv4') {
     if (!isGiven(definition.aws_region_name))
@@ -116,11 +116,12 @@ function noEffect(
   return fields.filter((field) => isGiven(definition[field])).map((field) => warn(field, `has no effect on ${where}`));
 }
 
-/** `user:password`, or base64 of it. */
+/** `user:password`, or base64 of it; the scheme's name before it does no harm. */
 function isBasicCredential(value: string): boolean {
-  if (value.includes(':')) return true;
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(value)) return false;
-  return Buffer.from(value, 'base64').toString('utf8').includes(':');
+  const credential = value.replace(/^basic\s+/i, '');
+  if (credential.includes(':')) return true;
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(credential)) return false;
+  return Buffer.from(credential, 'base64').toString('utf8').includes(':');
 }
 
 function isUnauthenticated({ auth_type: type }: ServerDefinition): boolean {

@@ -55,7 +55,8 @@ export function buildSettings(input: SettingsInput): Settings {
     door: {
       baseUrl: baseUrl(reader),
       rootPath: rootPath(reader),
-      allowedHosts: general.allowed_hosts ?? [],
+      // Hosts are compared without their port.
+      allowedHosts: (general.allowed_hosts ?? []).map((host) => host.replace(/:\d+$/, '')),
       allowedOrigins: (general.allowed_origins ?? []).map((origin) => origin.replace(/\/+$/, '')),
       clientSideAuthHeader: (
         reader.checked('LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME', headerName) ??

@@ -154,7 +154,7 @@ general_settings:
   limits: { call_idle_timeout: 5, json_depth: 32, shutdown_grace: 0 }
   stdio: { enabled: true, allowed_commands: [npx], max_children: 3, idle_seconds: 1.5 }
   mcp_tool_prefix: auto
-  allowed_hosts: [mcp.example.com]
+  allowed_hosts: ['mcp.example.com:8443']
   allowed_origins: ['https://app.example.com/']
   use_x_forwarded_for: true
   mcp_trusted_proxy_ranges: [10.0.0.0/8]
@@ -264,6 +264,7 @@ mcp_servers: {}`;
     ['mcp_server: {}', 'unknown top-level key, ignored; did you mean "mcp_servers"?'],
     ['general_settings: { master_keys: x }', 'unknown field, ignored; did you mean "master_key"?'],
     ['include: [other.yaml]', 'other files are not included'],
+    ['general_settings: { allowed_origins: ["*"] }', 'name the pages instead'],
     ['general_settings: { use_x_forwarded_for: true }', 'until mcp_trusted_proxy_ranges names the proxies'],
   ])('warns of %s', (file, words) => {
     expect(loaded({ file }).problems).toMatchObject([
