@@ -9,7 +9,7 @@ import pg from 'pg';
 
 const require = createRequire(import.meta.url);
 const SCHEMA = new URL('../prisma/schema.prisma', import.meta.url);
-const NO_FILTER = { externalTables: [], externalEnums: [] };
+export const NO_FILTER = { externalTables: [], externalEnums: [] };
 
 /** Indices of the columns of Postgres' internal type "char", by the rows of a result. */
 const charColumns = new WeakMap();
@@ -54,20 +54,34 @@ async function loadEngine() {
 }
 
 /**
- * @param {string} url a database with all migrations applied
- * @returns {Promise<string>} SQL; empty when database and schema agree
+ * Opens Prisma's schema engine on a database.
+ *
+ * @template T
+ * @param {string} url
+ * @param {(engine: any, files: { path: string, content: string }[]) => Promise<T>} use gets the engine and the schema
+ * @returns {Promise<T>}
  */
-export async function diffToSchema(url) {
+export async function withSchemaEngine(url, use) {
   const files = [{ path: 'schema.prisma', content: await readFile(SCHEMA, 'utf8') }];
   const pool = new CataloguePool({ connectionString: url });
   const adapter = bindMigrationAwareSqlAdapterFactory(new CatalogueAdapterFactory(pool));
   const SchemaEngine = await loadEngine();
-  const engine = await SchemaEngine.new(
-    { datamodels: files.map(({ path, content }) => [path, content]) },
-    () => {},
-    adapter,
-  );
+  const datamodels = files.map(({ path, content }) => [path, content]);
+  const engine = await SchemaEngine.new({ datamodels }, () => {}, adapter);
   try {
+    return await use(engine, files);
+  } finally {
+    engine.free();
+    await pool.end();
+  }
+}
+
+/**
+ * @param {string} url a database with all migrations applied
+ * @returns {Promise<string>} SQL; empty when database and schema agree
+ */
+export function diffToSchema(url) {
+  return withSchemaEngine(url, async (engine, files) => {
     const { stdout } = await engine.diff({
       from: { tag: 'schemaDatasource', files, configDir: '.' },
       to: { tag: 'schemaDatamodel', files },
@@ -77,8 +91,5 @@ export async function diffToSchema(url) {
     });
     const sql = stdout ?? '';
     return sql.trim() === '-- This is an empty migration.' ? '' : sql;
-  } finally {
-    engine.free();
-    await pool.end();
-  }
+  });
 }

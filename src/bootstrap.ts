@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -108,8 +109,8 @@ function listenError(error: unknown, host: string, port: number): unknown {
 }
 
 function urlOf(app: INestApplication): string {
-  const address: unknown = app.getHttpServer().address();
+  const address = (app.getHttpServer() as Server).address();
   if (typeof address !== 'object' || address === null) return String(address);
-  const { address: host, port, family } = address as { address: string; port: number; family: string };
+  const { address: host, port, family } = address;
   return `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`;
 }

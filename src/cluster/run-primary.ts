@@ -29,6 +29,7 @@ export async function runPrimary(
   // Siblings trust what comes through these sockets as they trust the network: the folder keeps other users out.
   const socketDir = await mkdtemp(join(tmpdir(), 'gatehouse-'));
   await chmod(socketDir, 0o700);
+  logger.debug({ socketDir }, 'sockets of the workers');
   const { workers: count } = settings.listen;
   const fleet = new WorkerFleet({
     count,

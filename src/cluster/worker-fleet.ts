@@ -63,6 +63,7 @@ export class WorkerFleet {
     const startedAt = performance.now();
     const worker = cluster.fork(this.#options.environment(index));
     this.#workers.set(index, worker);
+    this.#options.logger.debug({ worker: index, workerPid: worker.process.pid }, 'a worker process was started');
     worker.on('message', (message: unknown) => {
       if (isWorkerMessage(message)) this.#options.onMessage(message, index);
     });

@@ -28,7 +28,10 @@ export function makeServerEntry(name: string, overrides: Partial<ServerEntry> = 
 }
 
 /** A snapshot of these servers, indexed as the compiler does it. */
-export function makeSnapshot(servers: readonly ServerEntry[], overrides: Partial<RegistrySnapshot> = {}): RegistrySnapshot {
+export function makeSnapshot(
+  servers: readonly ServerEntry[],
+  overrides: Partial<RegistrySnapshot> = {},
+): RegistrySnapshot {
   const ordered = servers.toSorted((left, right) => (left.prefix < right.prefix ? -1 : 1));
   const byHandle = new Map<string, ServerEntry>();
   const byGroup = new Map<string, ServerEntry[]>();

@@ -18,9 +18,7 @@ export function corsHeaders(request: IncomingMessage): Record<string, string> {
   return {
     ...headers,
     'Access-Control-Allow-Methods': METHODS,
-    'Access-Control-Allow-Headers': String(
-      request.headers['access-control-request-headers'] ?? 'Content-Type, Authorization',
-    ),
+    'Access-Control-Allow-Headers': request.headers['access-control-request-headers'] ?? 'Content-Type, Authorization',
     'Access-Control-Max-Age': String(MAX_AGE_S),
   };
 }

@@ -9,7 +9,7 @@ import type { ClientSession } from '../../engine/session/client-session.js';
 export function handleNotification(session: ClientSession | undefined, message: RpcMessage): void {
   if (message.value['method'] !== 'notifications/cancelled') return;
   const params = rawMember(message, 'params');
-  if (session === undefined || params === undefined || params.charCodeAt(0) !== 0x7b) return;
+  if (session === undefined || params?.startsWith('{') !== true) return;
   const id = findMember(scanObject(params), 'requestId');
   if (id !== undefined) session.calls.get(params.slice(id.start, id.end))?.cancel();
 }

@@ -84,7 +84,7 @@ function* itemsFrom(
   let started = from === undefined;
   for (const { server, list } of gathered) {
     let begin = 0;
-    if (!started && from !== undefined && server.entry.id === from.serverId) {
+    if (!started && server.entry.id === from?.serverId) {
       started = true;
       const at = list.items.findIndex((item) => item.identity === from.identity);
       begin = at === -1 ? from.index : at + 1;

@@ -106,7 +106,7 @@ export class Catalog {
     const memoisable = caller.offer === EMPTY_OFFER && cursor === undefined;
     if (memoisable) {
       const known = this.#pages.get(view)?.get(kind);
-      if (known !== undefined && known.epoch === this.#epoch && this.#allFresh(kind, view, caller)) return known.text;
+      if (known?.epoch === this.#epoch && this.#allFresh(kind, view, caller)) return known.text;
     }
     const from =
       cursor === undefined ? undefined : this.#cursors.read(cursor, kind, caller.principal.id, view.fingerprint);

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
 import { connectionOptions } from './connection-options.js';
 import { DatabaseServer } from './database-server.js';
 import { PrismaClient } from './generated/client.js';
@@ -25,21 +26,25 @@ export class PrismaService extends PrismaClient {
   constructor(server: DatabaseServer) {
     const log = new Logger('Database');
     const { client, schema, poolMax } = connectionOptions(server.url);
-    const options = schema === undefined ? {} : { schema };
+    const pool = new pg.Pool({
+      ...client,
+      max: poolMax ?? POOL_MAX,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+    });
+    pool.on('connect', (connection) => {
+      // Prisma's adapter drops the offset of the times it reads: they must come in UTC, whatever the server prefers.
+      connection.query("SET TIME ZONE 'UTC'").catch((error: unknown) => {
+        log.debug(`A new connection to the database broke: ${String(error)}`);
+      });
+    });
     super({
-      adapter: new PrismaPg(
-        {
-          ...client,
-          max: poolMax ?? POOL_MAX,
-          idleTimeoutMillis: IDLE_TIMEOUT_MS,
-          query_timeout: QUERY_TIMEOUT_MS,
-        },
-        {
-          ...options,
-          onPoolError: (error) => log.debug(`An idle connection to the database broke: ${error.message}`),
-          onConnectionError: (error) => log.debug(`A connection to the database broke: ${error.message}`),
-        },
-      ),
+      adapter: new PrismaPg(pool, {
+        ...(schema === undefined ? {} : { schema }),
+        disposeExternalPool: true,
+        onPoolError: (error) => log.debug(`An idle connection to the database broke: ${error.message}`),
+        onConnectionError: (error) => log.debug(`A connection to the database broke: ${error.message}`),
+      }),
     });
     this.#log = log;
   }
@@ -56,12 +61,10 @@ export class PrismaService extends PrismaClient {
 
   /** Runs the registered tasks and disconnects. Never rejects: what could not be written is logged. */
   async close(): Promise<void> {
-    for (const { status, reason } of (await Promise.allSettled(this.#beforeClose.map((task) => task()))) as {
-      status: string;
-      reason?: unknown;
-    }[]) {
-      if (status === 'rejected')
-        this.#log.error(`Not everything was written before the database closed: ${String(reason)}`);
+    const results = await Promise.allSettled(this.#beforeClose.map((task) => task()));
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      this.#log.error(`Not everything was written before the database closed: ${String(result.reason)}`);
     }
     await this.$disconnect();
   }

@@ -29,7 +29,7 @@ export function prettyStream(out: NodeJS.WritableStream, colours: boolean): Dest
         .map(([key, value]) => ` ${paint(`${key}=`, 90)}${typeof value === 'string' ? value : JSON.stringify(value)}`)
         .join('');
       out.write(
-        `${paint(time, 90)} ${paint(label.padEnd(5), colour)}${room} ${String(record['msg'] ?? '')}${rest}\n${errorLines(record['err'])}`,
+        `${paint(time, 90)} ${paint(label.padEnd(5), colour)}${room} ${typeof record['msg'] === 'string' ? record['msg'] : ''}${rest}\n${errorLines(record['err'])}`,
       );
     },
   };

@@ -12,13 +12,7 @@ export class GatewayKeyStrategy extends Strategy {
   }
 
   override authenticate(request: Request): void {
-    this.decide(request).catch((error: unknown) => {
-      this.error(error instanceof Error ? error : new Error(String(error)));
-    });
-  }
-
-  private async decide(request: Request): Promise<void> {
-    const result = await this.authenticator.authenticate(request.headers);
+    const result = this.authenticator.authenticate(request.headers);
     if (result.kind === 'principal') this.success(result.principal);
     // Why it was refused is no business of the caller's.
     else this.fail(401);

@@ -39,8 +39,9 @@ export function principalOf(request: Request): Principal | undefined {
 }
 
 /** Why this sender may learn nothing but that a credential is needed; undefined when they may. */
-export function refusalOf(request: Request): unknown {
+export function refusalOf(request: Request): Error | undefined {
   const { principal, failure, publicRoute } = identityOf(request);
   if (principal !== undefined || publicRoute === true) return undefined;
-  return failure ?? new GatewayError('auth/required');
+  if (failure === undefined) return new GatewayError('auth/required');
+  return failure instanceof Error ? failure : new GatewayError('internal/bug', { cause: failure });
 }
