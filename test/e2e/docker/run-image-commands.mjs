@@ -3,6 +3,8 @@
  * RUN in a folder that stands for the image, then starts CMD as somebody who is not root, asks HEALTHCHECK, makes a
  * call through the gateway and stops it as `docker stop` would. The base image is taken to be the Node that runs this.
  *
+ *   --reuse-packages   copy node_modules, installed here from the same lock file, where the Dockerfile says `npm ci`
+ *
  * Not seen this way: the base image itself and whatever the system around it lacks.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -130,6 +132,11 @@ async function build(folder) {
         await copy(instruction, stage, stages);
         break;
       case 'RUN': {
+        if (content === 'npm ci' && process.argv.includes('--reuse-packages')) {
+          say('RUN npm ci (packages copied)');
+          await run('cp', ['-R', join(ROOT, 'node_modules'), stage.at('node_modules')]);
+          break;
+        }
         say(`RUN ${content}`);
         const child = spawn('sh', ['-c', content], {
           cwd: stage.at('.'),
