@@ -13,7 +13,7 @@ export interface Door {
 }
 
 /** Header block of a request must be here within this; then 408. */
-const HEADERS_TIMEOUT_MS = 15_000;
+const HEADERS_TIMEOUT_MS = 10_000;
 /** A whole request must be here within this; then 408. Counts receiving only: answers may stream for hours. */
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than the idle timeout of the usual load balancers (60 s), so that they close first and never race us. */

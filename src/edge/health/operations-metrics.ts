@@ -26,14 +26,26 @@ export class OperationsMetrics {
       'gatehouse_registry_version',
       'Number of the snapshot being served, from 1',
       () => registry.current.version,
+      'max',
     );
     metrics.registerGauge(
       'gatehouse_registry_in_sync',
       '1 when what is served is what the configuration says now',
       () => (registry.status().inSync ? 1 : 0),
+      'min',
     );
-    metrics.registerGauge('gatehouse_registry_servers', 'Servers being served', () => registry.current.servers.length);
-    metrics.registerGauge('gatehouse_registry_rejected', 'Entries set aside', () => registry.current.rejected.length);
+    metrics.registerGauge(
+      'gatehouse_registry_servers',
+      'Servers being served',
+      () => registry.current.servers.length,
+      'max',
+    );
+    metrics.registerGauge(
+      'gatehouse_registry_rejected',
+      'Entries set aside',
+      () => registry.current.rejected.length,
+      'max',
+    );
     metrics.registerGauge(
       'gatehouse_upstream_connections',
       'Sessions with servers',
@@ -53,6 +65,7 @@ export class OperationsMetrics {
       'gatehouse_upstream_circuits_open',
       'Servers that fail and are not being asked',
       () => upstreams.gauges().openCircuits,
+      'max',
     );
     metrics.registerGauge('gatehouse_client_sessions', 'Client sessions in memory', () => sessions.size);
     metrics.registerGauge('gatehouse_client_streams', 'Open event streams to clients', () => sessions.streamCount);

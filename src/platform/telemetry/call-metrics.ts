@@ -125,7 +125,6 @@ function entryOf<K, V>(map: Map<K, V>, key: K, create: () => V): V {
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  readonly metricName?: string;
 }
 
 /** A counter whose values are counted elsewhere. */
@@ -175,7 +174,13 @@ class CallDurationHistogram extends Histogram {
   }
 }
 
-function durationSamples(allSeries: readonly Series[]): Sample[] {
+/** As prom-client keeps them inside: the labels all samples of one series share stand apart. */
+interface HistogramSample extends Sample {
+  readonly sharedLabels: Readonly<Record<string, string>>;
+  readonly metricName: string;
+}
+
+function durationSamples(allSeries: readonly Series[]): HistogramSample[] {
   const merged = new Map<string, Series>();
   for (const series of allSeries) {
     const { method, server } = series.labels;
@@ -191,21 +196,20 @@ function durationSamples(allSeries: readonly Series[]): Sample[] {
       into.buckets[index] = (into.buckets[index] ?? 0) + count;
     });
   }
-  const samples: Sample[] = [];
+  const samples: HistogramSample[] = [];
   for (const { labels, count, sumMs, buckets } of merged.values()) {
-    const { method, server } = labels;
+    const sharedLabels = { method: labels.method, server: labels.server };
+    const add = (suffix: string, value: number, own: Readonly<Record<string, string>> = {}): void => {
+      samples.push({ metricName: `${DURATION_NAME}_${suffix}`, labels: own, sharedLabels, value });
+    };
     let below = 0;
     BUCKETS_S.forEach((bound, index) => {
       below += buckets[index] ?? 0;
-      samples.push({
-        metricName: `${DURATION_NAME}_bucket`,
-        labels: { le: String(bound), method, server },
-        value: below,
-      });
+      add('bucket', below, { le: String(bound) });
     });
-    samples.push({ metricName: `${DURATION_NAME}_bucket`, labels: { le: '+Inf', method, server }, value: count });
-    samples.push({ metricName: `${DURATION_NAME}_sum`, labels: { method, server }, value: sumMs / 1_000 });
-    samples.push({ metricName: `${DURATION_NAME}_count`, labels: { method, server }, value: count });
+    add('bucket', count, { le: '+Inf' });
+    add('sum', sumMs / 1_000);
+    add('count', count);
   }
   return samples;
 }

@@ -24,11 +24,15 @@ function processMetrics(): Registry {
 export class Metrics {
   readonly #own = new Registry();
 
-  /** A value that goes up and down. Names are unique; a second registration throws. */
-  registerGauge(name: string, help: string, read: () => number): void {
+  /**
+   * A value that goes up and down. Names are unique; a second registration throws. `across` says what the processes of a
+   * cluster amount to together.
+   */
+  registerGauge(name: string, help: string, read: () => number, across: 'sum' | 'min' | 'max' = 'sum'): void {
     new Gauge({
       name,
       help,
+      aggregator: across,
       registers: [this.#own],
       collect() {
         this.set(read());
