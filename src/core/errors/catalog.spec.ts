@@ -11,7 +11,7 @@ interface Documented {
 /** Rows of the tables in docs/errors.md, by code. */
 function documentedErrors(): ReadonlyMap<string, Documented> {
   const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
-  const rows = page.matchAll(/^\| `([a-z_]+\/[a-z_]+)` \| (\d+) \| (-\d+) \| (.+) \| (.+) \|$/gm);
+  const rows = page.matchAll(/^\| `([a-z_]+\/[a-z_]+)` +\| (\d+) +\| (-\d+) +\| (.+?) +\| (.+?) +\|$/gm);
   return new Map(
     Array.from(rows, ([, code = '', status, rpcCode, meaning = '', remedy = '']) => [
       code,
