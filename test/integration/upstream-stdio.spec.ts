@@ -147,7 +147,7 @@ describe('fidelity over stdio', () => {
 });
 
 describe('messages of the server', () => {
-  it('progress goes to its call, everything else to the session, in raw form', async () => {
+  it('progress goes to its running call or nowhere, everything else to the session, in raw form', async () => {
     const { connection, notifications } = await openStdioServer(oddServer());
     const progress: RpcMessage[] = [];
     const call = toolCall('progress', '{"steps":3}', { onMessage: (message) => void progress.push(message) });
@@ -157,7 +157,6 @@ describe('messages of the server', () => {
     expect(notifications.map(({ value }) => value['method'])).toEqual([
       'notifications/tools/list_changed',
       'notifications/message',
-      'notifications/progress',
     ]);
     expect(notifications[1]?.text).toContain('12345678901234567890');
   });
@@ -330,6 +329,16 @@ describe('sizes', () => {
     },
   );
 
+  it('a result that nests without measure fails its call instead of stopping the gateway', async () => {
+    const { connection } = await openStdioServer(oddServer());
+    const started = performance.now();
+    await expect(connection.request(toolCall('deep', '{"levels":3000000}'), {})).rejects.toMatchObject({
+      code: 'upstream/bad_reply',
+    });
+    expect(performance.now() - started).toBeLessThan(2_500);
+    await expect(connection.request(toolCall('deep', '{"levels":500}'), {})).resolves.toBeDefined();
+  });
+
   it('a message without end ends the session instead of filling memory', async () => {
     const { connection, closes } = await openStdioServer(oddServer(), { limits });
     const pid = await pidOf(connection);
@@ -501,6 +510,26 @@ describe('crashes', () => {
     });
     expect(closes).toEqual(['it closed its output']);
     await waitFor(async () => !(await isRunning(pid)));
+  });
+
+  it('a child that closes its input but stays is over', async () => {
+    // Node cannot close its own standard input; a shell can.
+    const script = `
+      read -r line
+      id=$(printf '%s' "$line" | sed 's/.*"id":\\([0-9]*\\).*/\\1/')
+      printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}\\n' "$id"
+      exec 0<&-
+      sleep 60`;
+    const { connection, closes } = await openStdioServer({ transport: 'stdio', command: 'sh', args: ['-c', script] });
+    const running = expect(connection.request(toolCall('echo'), {})).rejects.toMatchObject({
+      code: 'upstream/session_lost',
+    });
+    await waitFor(() => {
+      connection.send(notificationText('notifications/roots/list_changed', undefined), {});
+      return closes.length > 0;
+    });
+    await running;
+    expect(closes).toEqual(['it closed its input']);
   });
 
   it('what a crashed child forked is ended too', async () => {

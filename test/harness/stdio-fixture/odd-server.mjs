@@ -148,6 +148,7 @@ const tools = {
     setInterval(() => undefined, 1_000);
     closeSync(1);
   },
+  deep: (id, { levels }) => reply(id, `{"content":[],"x":${'['.repeat(levels)}${']'.repeat(levels)}}`),
   /** Reads nothing any more. */
   deaf(id) {
     setInterval(() => undefined, 1_000);

@@ -1,22 +1,24 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
-import { scanArray } from '../../../core/protocol/json-scan.js';
-import {
-  notificationText,
-  readRpcMessage,
-  requestText,
-  rpcShape,
-  type RpcMessage,
-} from '../../../core/protocol/rpc-message.js';
+import { nestsDeeperThan } from '../../../core/protocol/json-scan.js';
+import { notificationText, requestText, rpcShape, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import { allowsBatches, isLegacyVersion, LATEST_LEGACY_VERSION } from '../../../core/protocol/versions.js';
 import type { ConnectOptions, UpstreamConnection } from '../connection.js';
 import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
 import { upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
+import { readReplyMessages } from './http-reply.js';
 import { ownReplyTo } from './http-server-request.js';
 import { PipeCall } from './pipe-call.js';
+import { oversizeReplyId } from './pipe-oversize-reply.js';
 import { readUpstreamInfo } from './pipe-upstream-info.js';
 
 type Headers = Readonly<Record<string, string>>;
+
+const OPEN_BRACE = 0x7b;
+const OPEN_BRACKET = 0x5b;
+/** `JSON.parse` takes about a microsecond for each level of nesting: harmless in short texts, seconds in long ones. */
+const NESTING_MAX = 1_000;
+const DEEP_CHARS_MIN = 16 * 1024;
 
 /** Carries whole JSON-RPC texts to an upstream: a child's standard input, or POSTs beside an event stream. */
 export interface MessagePipe {
@@ -198,33 +200,30 @@ class PipeConnection implements UpstreamConnection {
 
   #receive(text: string): void {
     if (this.#state === 'closed') return;
-    const json = text.charCodeAt(0) === 0x7b ? text : text.trim();
-    const first = json.charCodeAt(0);
-    if (Number.isNaN(first)) return;
-    try {
-      if (first === 0x7b) {
-        this.#dispatch(readRpcMessage(json), json);
-      } else if (first === 0x5b && isLegacyVersion(this.#version) && allowsBatches(this.#version)) {
-        JSON.parse(json);
-        for (const { start, end } of scanArray(json)) {
-          const element = json.slice(start, end);
-          this.#dispatch(readRpcMessage(element), element);
-        }
-      } else {
-        this.#options.onNoise(json);
-      }
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      this.#options.onNoise(json);
+    const json = text.charCodeAt(0) === OPEN_BRACE ? text : text.trim();
+    if (json === '') return;
+    if (json.length > DEEP_CHARS_MIN && nestsDeeperThan(json, NESTING_MAX)) {
+      this.#failUnread(oversizeReplyId(json.slice(0, DEEP_CHARS_MIN), json.slice(-DEEP_CHARS_MIN)));
+      return;
     }
+    const first = json.charCodeAt(0);
+    const mayBatch = isLegacyVersion(this.#version) && allowsBatches(this.#version);
+    const messages = first === OPEN_BRACE || first === OPEN_BRACKET ? readReplyMessages(json, mayBatch) : undefined;
+    if (messages === undefined) this.#options.onNoise(json);
+    else for (const message of messages) this.#dispatch(message);
   }
 
-  #dispatch(message: RpcMessage | undefined, text: string): void {
-    const shape = message === undefined ? 'invalid' : rpcShape(message);
-    if (message === undefined || shape === 'invalid') this.#options.onNoise(text);
-    else if (shape === 'response') this.#takeReply(message);
-    else if (shape === 'request') this.#takeRequest(message);
-    else this.#takeNotification(message);
+  #dispatch(message: RpcMessage): void {
+    try {
+      const shape = rpcShape(message);
+      if (shape === 'response') this.#takeReply(message);
+      else if (shape === 'request') this.#takeRequest(message);
+      else if (shape === 'notification') this.#takeNotification(message);
+      else this.#options.onNoise(message.text);
+    } catch (error) {
+      // A bug behind one message must not end the process, which is what an error in a stream's event would do.
+      this.#options.logger.error({ err: error, server: this.#options.entry.name }, 'message of a server failed');
+    }
   }
 
   #takeReply(message: RpcMessage): void {
@@ -240,13 +239,11 @@ class PipeConnection implements UpstreamConnection {
 
   #takeNotification(message: RpcMessage): void {
     if (message.value['method'] === 'notifications/progress') {
+      // Without a running call it is late, and on a child that many share nobody else's business.
       const { params } = message.value;
       const token = typeof params === 'object' && params !== null && 'progressToken' in params && params.progressToken;
-      const call = this.#callOf(token);
-      if (call !== undefined) {
-        call.deliver(message);
-        return;
-      }
+      this.#callOf(token)?.deliver(message);
+      return;
     }
     if (this.#state === 'open') this.#options.onNotification(message);
   }
@@ -265,11 +262,20 @@ class PipeConnection implements UpstreamConnection {
   }
 
   #failOversize(callId: number | undefined): void {
+    const { resultBytesMax } = this.#options.limits;
+    this.#failUnread(callId, 'upstream/too_large', `more than ${resultBytesMax} bytes`);
+  }
+
+  /** A message was not read at all; whoever waits for it should not wait for the deadline. */
+  #failUnread(
+    callId: number | undefined,
+    code: UpstreamErrorCode = 'upstream/bad_reply',
+    reason = `its reply nests deeper than ${NESTING_MAX} levels`,
+  ): void {
     const call = callId === undefined ? undefined : this.#calls.get(callId);
-    const { logger, entry, limits } = this.#options;
-    logger.warn({ server: entry.name, bytesMax: limits.resultBytesMax }, 'message of a server was too large, dropped');
-    if (call === undefined) return;
-    this.#fail(call, this.#error('upstream/too_large', `more than ${limits.resultBytesMax} bytes`));
+    const { logger, entry } = this.#options;
+    logger.warn({ server: entry.name, reason }, 'message of a server was not read');
+    if (call !== undefined) this.#fail(call, this.#error(code, reason));
   }
 
   #end(reason: string, error: GatewayError): void {

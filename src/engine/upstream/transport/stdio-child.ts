@@ -36,7 +36,7 @@ export class StdioChild {
   readonly #exited: Promise<void>;
   #listener: StdioChildListener | undefined;
   #over = false;
-  #exitReason = 'it closed its output';
+  #exitReason = '';
   #ending: Promise<void> | undefined;
 
   /** Resolves once the process runs; rejects with what the system said (`ENOENT`, `EACCES`…). */
@@ -66,7 +66,14 @@ export class StdioChild {
       this.#exitReason = signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
       soonOver();
     });
-    child.stdout.once('close', soonOver);
+    child.stdin.once('error', () => {
+      if (this.#exitReason === '') this.#exitReason = 'it closed its input';
+      soonOver();
+    });
+    child.stdout.once('close', () => {
+      if (this.#exitReason === '') this.#exitReason = 'it closed its output';
+      soonOver();
+    });
     child.once('close', () => this.#left());
   }
 
