@@ -3,6 +3,9 @@ import process from 'node:process';
 /** How long after an orderly end something may still keep the process alive. */
 const LINGER_MS = 2_000;
 
+/** Ctrl-C reaches us from the terminal and once more from whoever started us: signals this close are one wish. */
+const ECHO_MS = 500;
+
 /**
  * SIGTERM and SIGINT end the process in order, once: `stop`, then exit code 0 (1 when it fails or answers false). A second
  * signal while that runs ends it at once.
@@ -11,10 +14,13 @@ export function shutDownOnSignals(
   stop: (signal: string) => Promise<boolean>,
   onFailure: (error: unknown) => void,
 ): void {
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const act = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > ECHO_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     stop(signal)
       .catch((error: unknown) => {
         onFailure(error);
