@@ -41,6 +41,9 @@ class CatalogueAdapterFactory extends PrismaPg {
   }
 }
 
+/** Its bindings are one per process. */
+let loading;
+
 async function loadEngine() {
   // The engine hands its last words to this global before it gives up.
   globalThis.PRISMA_WASM_PANIC_REGISTRY = { set_message: (message) => console.error(message) };
@@ -65,7 +68,8 @@ export async function withSchemaEngine(url, use) {
   const files = [{ path: 'schema.prisma', content: await readFile(SCHEMA, 'utf8') }];
   const pool = new CataloguePool({ connectionString: url });
   const adapter = bindMigrationAwareSqlAdapterFactory(new CatalogueAdapterFactory(pool));
-  const SchemaEngine = await loadEngine();
+  loading ??= loadEngine();
+  const SchemaEngine = await loading;
   const datamodels = files.map(({ path, content }) => [path, content]);
   const engine = await SchemaEngine.new({ datamodels }, () => {}, adapter);
   try {

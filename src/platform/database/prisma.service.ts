@@ -31,12 +31,10 @@ export class PrismaService extends PrismaClient {
       max: poolMax ?? POOL_MAX,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
-    });
-    pool.on('connect', (connection) => {
-      // Prisma's adapter drops the offset of the times it reads: they must come in UTC, whatever the server prefers.
-      connection.query("SET TIME ZONE 'UTC'").catch((error: unknown) => {
-        log.debug(`A new connection to the database broke: ${String(error)}`);
-      });
+      // Runs on each new connection before it is handed out. Prisma's adapter drops the offset of the times it reads:
+      // they must come in UTC, whatever the server prefers.
+      verify: (connection, done) =>
+        connection.query("SET TIME ZONE 'UTC'", (error: Error | null) => done(error ?? undefined)),
     });
     super({
       adapter: new PrismaPg(pool, {

@@ -16,8 +16,23 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   'P2037',
 ]);
 
-/** SQLSTATE classes of the same: connection exception, insufficient resources, operator intervention, system error. */
-const UNAVAILABLE_STATES = /^(08|53|57P|58)/;
+/** What Prisma's driver adapter calls the same in errors of raw queries. */
+const UNAVAILABLE_KINDS: ReadonlySet<string> = new Set([
+  'DatabaseNotReachable',
+  'DatabaseDoesNotExist',
+  'DatabaseAccessDenied',
+  'ConnectionClosed',
+  'TlsConnectionError',
+  'AuthenticationFailed',
+  'TooManyConnections',
+  'SocketTimeout',
+]);
+
+/**
+ * SQLSTATEs of the same: connection exception, insufficient resources, operator intervention, system error, and a
+ * server that became a read-only standby.
+ */
+const UNAVAILABLE_STATES = /^(08|53|57P|58|25006)/;
 
 const SOCKET_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -30,6 +45,9 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
   'ENETUNREACH',
 ]);
 
+/** What pg says without a code. */
+const UNAVAILABLE_WORDS = /Connection terminated|Query read timeout|timeout exceeded when trying to connect/;
+
 /**
  * The only place where the codes of Prisma, Postgres and sockets become ours: a database that cannot be reached is
  * `database/unavailable`, with the original as its cause. Anything else is returned as it came: it is a bug, or the
@@ -40,23 +58,30 @@ export function translatePrismaError(error: unknown): unknown {
   return new GatewayError('database/unavailable', { cause: error });
 }
 
-function isUnavailable(error: unknown): boolean {
-  for (
-    let current: unknown = error, depth = 0;
-    current instanceof Error && depth < 5;
-    current = current.cause, depth++
-  ) {
-    if (current instanceof Prisma.PrismaClientInitializationError) return true;
-    if (current instanceof AggregateError && current.errors.some(isUnavailable)) return true;
-    const { code } = current as { code?: unknown };
-    if (
-      typeof code === 'string' &&
-      (UNAVAILABLE_CODES.has(code) || SOCKET_CODES.has(code) || UNAVAILABLE_STATES.test(code))
-    )
-      return true;
-    // What pg says without a code.
-    if (/^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/.test(current.message))
-      return true;
-  }
-  return false;
+/** An error as Prisma, its adapter, pg or a socket may make it; they wrap each other. */
+interface WrappedError {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly kind?: unknown;
+  readonly originalCode?: unknown;
+  readonly cause?: unknown;
+  readonly meta?: { readonly driverAdapterError?: unknown };
+  readonly errors?: readonly unknown[];
+}
+
+const NESTING_MAX = 6;
+
+function isUnavailable(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > NESTING_MAX) return false;
+  if (error instanceof Prisma.PrismaClientInitializationError) return true;
+  const { code, message, kind, originalCode, cause, meta, errors } = error as WrappedError;
+  if (typeof kind === 'string' && UNAVAILABLE_KINDS.has(kind)) return true;
+  if (isUnavailableCode(code) || isUnavailableCode(originalCode)) return true;
+  if (typeof message === 'string' && UNAVAILABLE_WORDS.test(message)) return true;
+  return [cause, meta?.driverAdapterError, ...(errors ?? [])].some((inner) => isUnavailable(inner, depth + 1));
+}
+
+function isUnavailableCode(code: unknown): boolean {
+  if (typeof code !== 'string') return false;
+  return UNAVAILABLE_CODES.has(code) || SOCKET_CODES.has(code) || UNAVAILABLE_STATES.test(code);
 }
