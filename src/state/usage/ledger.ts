@@ -77,7 +77,7 @@ export class Ledger {
     return this.#buffer.length;
   }
 
-  /** Never waits, never throws. Costs about 0.3 µs, names of the record known. */
+  /** Never waits, never throws. Costs about 0.4 µs when the names are known (Node 24, one core). */
   record(record: CallRecord): void {
     if (this.#buffer.length >= BUFFER_ROWS_MAX) {
       this.#dropped += 1;
