@@ -92,6 +92,15 @@ async function freePort() {
   return port;
 }
 
+/** Moves the children of a process, and all they will start, to another core. */
+async function moveChildren(pid, [taskset, , core]) {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+  for (const child of children) {
+    await moveChildren(child, [taskset, '-c', core]);
+    await promisify(execFile)(taskset, ['-a', '-p', '-c', core, child]);
+  }
+}
+
 /** The built gateway on a fresh data folder, ready to serve. */
 export async function startGateway({ key, servers, pin, profile }) {
   if (!existsSync(MAIN)) throw new Error('There is no build: run `npm run build` first');
@@ -120,6 +129,8 @@ export async function startGateway({ key, servers, pin, profile }) {
       ),
     'the gateway',
   );
+  // The core under test is the gateway's; its database would be on another machine.
+  if (pin) await moveChildren(running.pid, pin.others);
   return {
     ...running,
     origin,
