@@ -61,6 +61,7 @@ describe('readScope', () => {
       { 'x-mcp-servers': '' },
       { kind: 'named', names: [], source: 'filter' },
     ],
+    ['an empty ?server=, too (defect 4)', root, 'server=', {}, { kind: 'named', names: [], source: 'filter' }],
     ['?server=', root, 'server=a&x=1', {}, { kind: 'named', names: ['a'], source: 'filter' }],
     [
       'one server by header',
