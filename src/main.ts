@@ -35,7 +35,9 @@ if (configuration.kind !== 'loaded' || configuration.checkOnly) {
   (code === 0 ? process.stdout : process.stderr).write(output);
   process.exitCode = code;
 } else {
-  const { settings, problems } = configuration;
+  const { settings, source } = configuration;
+  // What is to be said of the file is in the log, where its later changes are too.
+  const problems = configuration.problems.filter((problem) => !source.initial.problems.includes(problem));
   const logger = createLogger(settings.log);
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'a defect of the gateway ended the process');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { waitFor } from '../../../test/harness/wait-for.js';
 import { loadConfiguration } from '../../platform/config/load-configuration.js';
+import { SINGLE_WORKER } from '../../platform/config/worker.js';
 import { type RegistryChange, RegistryService } from './registry.service.js';
 
 let cwd: string;
@@ -20,7 +21,8 @@ function start(content: string): void {
   write(content);
   const outcome = loadConfiguration({ argv: [], env: { CANARY: 'canary-secret' }, cwd });
   if (outcome.kind !== 'loaded') throw new Error(JSON.stringify(outcome));
-  registry = new RegistryService(outcome.source, pino({}, { write: (line: string) => void lines.push(line) }));
+  const logger = pino({}, { write: (line: string) => void lines.push(line) });
+  registry = new RegistryService(outcome.source, logger, SINGLE_WORKER);
   registry.subscribe((change) => changes.push(change));
   registry.onModuleInit();
 }
@@ -48,6 +50,13 @@ describe('the registry', () => {
       rejected: [{ name: 'o', origin: 'file', reason: expect.stringContaining('set aside') }],
     });
     expect(logged('set aside')).toHaveLength(1);
+    expect(changes).toEqual([]);
+  });
+
+  it('says that a changed setting waits for the next start, also when nothing else changed', async () => {
+    start('mcp_servers: { a: { url: http://h } }');
+    write('mcp_servers: { a: { url: http://h } }\ngeneral_settings: { ledger_retention_days: 7 }');
+    await waitFor(() => logged('takes effect when the gateway is started again').length > 0);
     expect(changes).toEqual([]);
   });
 
@@ -99,7 +108,7 @@ describe('the registry', () => {
     const outcome = loadConfiguration({ argv: [], env: {}, cwd });
     if (outcome.kind !== 'loaded') throw new Error('invalid');
     write('mcp_servers: { a: { url: http://h } }');
-    registry = new RegistryService(outcome.source, pino({ level: 'silent' }));
+    registry = new RegistryService(outcome.source, pino({ level: 'silent' }), SINGLE_WORKER);
     registry.onModuleInit();
     expect(names()).toEqual(['a']);
   });

@@ -6,6 +6,7 @@ import { formatProblem } from '../../platform/config/format-problems.js';
 import type { Problem } from '../../platform/config/problem.js';
 import { DECLARED_SOURCE } from '../../platform/config/tokens.js';
 import { type FileWatch, watchConfigFile } from '../../platform/config/watch-config-file.js';
+import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { compileSnapshot } from './compile-snapshot.js';
 import { diffSnapshots, type RegistryDiff } from './diff-snapshots.js';
@@ -42,10 +43,12 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
   #current: RegistrySnapshot;
   #lastError: string | undefined;
   #watch: FileWatch | undefined;
+  #reported: ReadonlySet<string> = new Set();
 
   constructor(
     @Inject(DECLARED_SOURCE) private readonly source: DeclaredSource,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(WORKER) private readonly worker: Worker,
   ) {
     this.#current = compileSnapshot(source.initial.declared, 1);
   }
@@ -91,6 +94,7 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
       this.#refuse(outcome.problems);
       return;
     }
+    this.#report(outcome.problems);
     const previous = this.#current;
     const next = compileSnapshot(outcome.declared, previous.version + 1, previous);
     const recovered = this.#lastError !== undefined;
@@ -106,7 +110,6 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
       { version: next.version, added: names(diff.added), changed: names(diff.changed), removed: names(diff.removed) },
       'configuration reloaded',
     );
-    this.#report(outcome.problems);
     for (const listener of [...this.#listeners]) {
       try {
         listener({ previous, next, diff });
@@ -128,10 +131,16 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
+  /** Says what it has not said of the file as it was before. Every worker reads the same file; one of them speaks. */
   #report(problems: readonly Problem[]): void {
+    if (this.worker.index !== 0) return;
+    const known = this.#reported;
+    this.#reported = new Set(problems.map(formatProblem));
     for (const problem of problems) {
-      if (problem.severity === 'note') this.logger.info(formatProblem(problem));
-      else this.logger.warn(formatProblem(problem));
+      const line = formatProblem(problem);
+      if (known.has(line)) continue;
+      if (problem.severity === 'note') this.logger.info(line);
+      else this.logger.warn(line);
     }
   }
 }
