@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { isLoopbackHost } from '../../platform/config/loopback.js';
 import type { DoorSettings, ListenSettings } from '../../platform/config/settings.js';
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -46,10 +46,6 @@ export class HostGuard {
   #allowsHost(name: string): boolean {
     return this.acceptsAnyHost || LOOPBACK_NAMES.has(name) || this.#hosts.has(name);
   }
-}
-
-export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 function withoutPort(host: string): string {
