@@ -121,7 +121,6 @@ describe('trying a server before it is saved', () => {
     expect(large).toMatchObject({ status: 413, body: { detail: { code: 'http/body_too_large' } } });
   });
 
-  // Defect 21: any key could start any process.
   test.each([
     ['a command that is not listed', { command: 'sh', args: ['-c', 'id'] }],
     ['a path to an allowed one', { command: '/usr/bin/node' }],
@@ -136,7 +135,7 @@ describe('trying a server before it is saved', () => {
     ['a preload', { command: 'node', env: { LD_PRELOAD: '/tmp/x.so' } }],
     ['another search path', { command: 'node', env: { PATH: '/tmp' } }],
     ['the same in lower case', { command: 'node', env: { node_options: '--inspect' } }],
-  ])('stdio: %s is refused', async (_name, server) => {
+  ])('stdio: %s is refused (defect 21)', async (_name, server) => {
     const { status } = await post('connection', { args: [], ...server });
     expect([403, 422]).toContain(status);
   });
