@@ -9,6 +9,8 @@ export interface ConnectionOptions {
   readonly schema: string | undefined;
   /** Connections in the pool of one process, when the URL says so. */
   readonly poolMax: number | undefined;
+  /** Connections change hands between transactions (`pgbouncer=true`): no LISTEN, no session state. */
+  readonly pooled: boolean;
   /** `host:port/database`: fit for messages. */
   readonly address: string;
 }
@@ -31,6 +33,7 @@ export function connectionOptions(url: Secret): ConnectionOptions {
   }
   const parameters = parsed.searchParams;
   const schema = parameters.get('schema') ?? undefined;
+  const pooled = parameters.get('pgbouncer') === 'true';
   const poolMax = Number(parameters.get('connection_limit') ?? 0);
   for (const name of PRISMA_PARAMETERS) parameters.delete(name);
   if (parameters.has('sslmode') && !parameters.has('uselibpqcompat')) parameters.set('uselibpqcompat', 'true');
@@ -43,6 +46,7 @@ export function connectionOptions(url: Secret): ConnectionOptions {
       ...(schema === undefined || schema === 'public' ? {} : { options: `-c search_path=${quoteIdentifier(schema)}` }),
     },
     schema,
+    pooled,
     poolMax: Number.isInteger(poolMax) && poolMax > 0 ? poolMax : undefined,
     address: `${parsed.hostname}:${parsed.port || 5432}${parsed.pathname}`,
   };

@@ -1,6 +1,8 @@
 import { Global, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { DatabaseSettings } from '../config/settings.js';
 import { DATABASE_SETTINGS } from '../config/tokens.js';
+import { ChangeFeed } from './change-feed.js';
+import { ControlWriter } from './control-writer.js';
 import { DatabaseServer, openDatabase } from './database-server.js';
 import { PrismaService } from './prisma.service.js';
 
@@ -18,19 +20,24 @@ import { PrismaService } from './prisma.service.js';
       useFactory: (settings: DatabaseSettings) => openDatabase(settings, new Logger('Database')),
     },
     PrismaService,
+    ChangeFeed,
+    ControlWriter,
   ],
-  exports: [DatabaseServer, PrismaService],
+  exports: [DatabaseServer, PrismaService, ChangeFeed, ControlWriter],
 })
 export class DatabaseModule implements OnApplicationShutdown {
   readonly #server: DatabaseServer;
   readonly #prisma: PrismaService;
+  readonly #feed: ChangeFeed;
 
-  constructor(server: DatabaseServer, prisma: PrismaService) {
+  constructor(server: DatabaseServer, prisma: PrismaService, feed: ChangeFeed) {
     this.#server = server;
     this.#prisma = prisma;
+    this.#feed = feed;
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.#feed.close();
     await this.#prisma.close();
     await this.#server.stop();
   }
