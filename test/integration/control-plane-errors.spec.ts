@@ -7,6 +7,7 @@ import { Field } from '../../src/core/definition/field-decorators.js';
 import { text } from '../../src/core/definition/field-checks.js';
 import { GatewayError } from '../../src/core/errors/gateway-error.js';
 import { DEFAULT_LIMITS } from '../../src/core/model/limits.js';
+import { NO_GRANTS } from '../../src/core/model/permission.js';
 import type { Role } from '../../src/core/model/principal.js';
 import { jsonBody } from '../../src/edge/admin/auth/json-body.js';
 import { PrincipalGuard } from '../../src/edge/admin/auth/principal.guard.js';
@@ -87,7 +88,7 @@ describe('the control plane says no', () => {
       const role = request.headers['x-role'];
       if (role === 'unknowable') rememberFailure(request, new GatewayError('database/unavailable'));
       else if (typeof role === 'string')
-        rememberPrincipal(request, { kind: 'master_key', id: 'x', role: role as Role });
+        rememberPrincipal(request, { kind: 'master_key', id: 'x', role: role as Role, grants: NO_GRANTS });
       next();
     });
     app.use(jsonBody(DEFAULT_LIMITS));

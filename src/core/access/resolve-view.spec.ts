@@ -1,10 +1,11 @@
 import { makeServerEntry, makeSnapshot } from '../../../test/factory/make-server-entry.js';
+import { NO_GRANTS } from '../model/permission.js';
 import type { Principal, Role } from '../model/principal.js';
 import type { PrefixMode } from '../model/registry-snapshot.js';
 import { SCOPE_ALL, type RequestScope } from './request-scope.js';
 import { resolveView } from './resolve-view.js';
 
-const admin: Principal = { kind: 'master_key', id: 'master', role: 'proxy_admin' };
+const admin: Principal = { kind: 'master_key', id: 'master', role: 'proxy_admin', grants: NO_GRANTS };
 const snapshot = makeSnapshot([
   makeServerEntry('github', { alias: 'gh', alternateIds: ['0ldid'], accessGroups: ['dev'] }),
   makeServerEntry('jira', { accessGroups: ['dev', 'ops'] }),

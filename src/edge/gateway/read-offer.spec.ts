@@ -3,6 +3,7 @@ import { SCOPE_ALL } from '../../core/access/request-scope.js';
 import { resolveView } from '../../core/access/resolve-view.js';
 import { EMPTY_OFFER, type ClientOffer } from '../../core/model/client-offer.js';
 import { readOffer, type OfferOptions } from './read-offer.js';
+import { NO_GRANTS } from '../../core/model/permission.js';
 
 const options: OfferOptions = {
   sharedHeader: 'x-mcp-auth',
@@ -19,7 +20,7 @@ function offer(
     makeServerEntry('github', { alias: 'GH', extraHeaders }),
     makeServerEntry('git-hub', { alias: 'gh-enterprise' }),
   ]);
-  const decision = resolveView(snapshot, { kind: 'master_key', id: 'm', role: 'proxy_admin' }, SCOPE_ALL);
+  const decision = resolveView(snapshot, { kind: 'master_key', id: 'm', role: 'proxy_admin', grants: NO_GRANTS }, SCOPE_ALL);
   if (decision.kind !== 'view') throw new Error('no view');
   return readOffer(headers, decision.view, { ...options, ...overrides });
 }

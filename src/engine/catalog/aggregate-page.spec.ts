@@ -7,6 +7,7 @@ import { aggregatePage, type Gathered } from './aggregate-page.js';
 import type { ListItem } from './list-item.js';
 import type { ListKind } from './list-kind.js';
 import { ServerList } from './server-list.js';
+import { NO_GRANTS } from '../../core/model/permission.js';
 
 const item = (identity: string, text: object): ListItem => ({
   identity,
@@ -22,7 +23,7 @@ function setUp(lists: Record<string, ListItem[]>, scope: RequestScope = SCOPE_AL
     Object.keys(lists).map((name) => makeServerEntry(name)),
     { prefixMode },
   );
-  const decision = resolveView(snapshot, { kind: 'master_key', id: 'm', role: 'proxy_admin' }, scope);
+  const decision = resolveView(snapshot, { kind: 'master_key', id: 'm', role: 'proxy_admin', grants: NO_GRANTS }, scope);
   if (decision.kind !== 'view') throw new Error('no view');
   const { view } = decision;
   const gathered: Gathered[] = view.servers.map((server) => ({

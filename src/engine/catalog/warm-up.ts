@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EMPTY_OFFER } from '../../core/model/client-offer.js';
+import { NO_GRANTS } from '../../core/model/permission.js';
 import type { Principal } from '../../core/model/principal.js';
 import { resolveView } from '../../core/access/resolve-view.js';
 import { SCOPE_ALL } from '../../core/access/request-scope.js';
@@ -19,7 +20,7 @@ export interface WarmUpReport {
 }
 
 /** The gateway itself, looking at every server with its own credentials only. */
-const GATEWAY: Principal = Object.freeze({ kind: 'master_key', id: 'gateway', role: 'proxy_admin' });
+const GATEWAY: Principal = Object.freeze({ kind: 'master_key', id: 'gateway', role: 'proxy_admin', grants: NO_GRANTS });
 
 /** Fills the tool lists before the first client asks, a few servers at a time. */
 @Injectable()

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { NO_GRANTS } from '../../core/model/permission.js';
 import type { Principal } from '../../core/model/principal.js';
 import type { SecuritySettings } from '../../platform/config/settings.js';
 import { SECURITY_SETTINGS } from '../../platform/config/tokens.js';
@@ -17,7 +18,7 @@ export type AuthenticationResult =
     }
   | { readonly kind: 'refused'; readonly reason: 'no_credential' | 'unknown_key' };
 
-const MASTER: Principal = Object.freeze({ kind: 'master_key', id: 'master', role: 'proxy_admin' });
+const MASTER: Principal = Object.freeze({ kind: 'master_key', id: 'master', role: 'proxy_admin', grants: NO_GRANTS });
 
 /** What a key of this product looks like: `sk-` and 16 random bytes in base64url. */
 const KEY_SHAPE = /^sk-[A-Za-z0-9_-]{22}$/;

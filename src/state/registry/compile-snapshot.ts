@@ -45,7 +45,7 @@ export function compileSnapshot(
     byHandle,
     byGroup: indexGroups(servers),
     byToolset: new Map(),
-    publicServers: new Set(),
+    publicServers: new Set<string>(),
     accessRules: { requireKeyAccess: false, requireEndUserAccess: false },
     separator,
     prefixMode,
