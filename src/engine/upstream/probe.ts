@@ -9,6 +9,13 @@ import { LIMITS } from '../../platform/config/tokens.js';
 import { CallControl, type ResolvedCredential, type UpstreamInfo, type UpstreamOwner } from './upstream.js';
 import { UpstreamPool } from './upstream-pool.js';
 
+interface Means {
+  readonly entry: ServerEntry;
+  readonly owner: UpstreamOwner;
+  readonly credential: ResolvedCredential;
+  readonly control: CallControl;
+}
+
 /**
  * Tries a server that is not registered: the control plane's only way to upstreams. Uses the gateway's own credential for
  * it, within `limits.listTimeoutMs`, and leaves nothing behind. Whether such a server may be tried at all is the caller's
@@ -22,13 +29,13 @@ export class UpstreamProbe {
   ) {}
 
   /** Connects and initialises. */
-  connect(entry: ServerEntry): Promise<UpstreamInfo> {
-    return this.#within(entry, ({ owner, credential }) => this.upstreams.info(entry, credential, owner));
+  connect(written: ServerEntry): Promise<UpstreamInfo> {
+    return this.#within(written, ({ entry, owner, credential }) => this.upstreams.info(entry, credential, owner));
   }
 
   /** All pages of `tools/list`, up to `limits.listItemsMax`; items as the server gave them. */
-  listTools(entry: ServerEntry): Promise<readonly unknown[]> {
-    return this.#within(entry, async ({ owner, credential, control }) => {
+  listTools(written: ServerEntry): Promise<readonly unknown[]> {
+    return this.#within(written, async ({ entry, owner, credential, control }) => {
       const tools: unknown[] = [];
       const cursors = new Set<string>();
       for (let params: string | undefined; ;) {
@@ -47,10 +54,10 @@ export class UpstreamProbe {
     });
   }
 
-  async #within<T>(
-    entry: ServerEntry,
-    work: (means: { owner: UpstreamOwner; credential: ResolvedCredential; control: CallControl }) => Promise<T>,
-  ): Promise<T> {
+  async #within<T>(written: ServerEntry, work: (means: Means) => Promise<T>): Promise<T> {
+    // A handshake that nobody waits for any more must not go on, with its child or socket, for as long as a call may.
+    const timeoutMs = Math.min(written.timeoutMs ?? Number.POSITIVE_INFINITY, this.limits.listTimeoutMs);
+    const entry: ServerEntry = { ...written, timeoutMs };
     const owner: UpstreamOwner = { key: `gateway:probe-${randomUUID()}`, onNotification: () => undefined };
     const credential = this.upstreams.resolveCredential(entry, EMPTY_OFFER);
     const control = new CallControl();
@@ -60,7 +67,7 @@ export class UpstreamProbe {
       reject(new GatewayError('upstream/timeout', { detail: `no answer within ${this.limits.listTimeoutMs} ms` }));
     }, this.limits.listTimeoutMs);
     try {
-      return await Promise.race([work({ owner, credential, control }), late]);
+      return await Promise.race([work({ entry, owner, credential, control }), late]);
     } finally {
       clearTimeout(timer);
       this.upstreams.releaseOwner(owner.key);

@@ -1,15 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { canary, findLeaks } from '../../harness/canaries.js';
 import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 import { webPage } from '../../harness/bad-upstreams.js';
+import { listen } from '../../harness/listen.js';
+import { waitFor } from '../../harness/wait-for.js';
+
+const EVERYTHING = 'node_modules/@modelcontextprotocol/server-everything/dist/index.js';
 
 /** `/mcp-rest/test/*`: reference §2.4, without its defects. */
 describe('trying a server before it is saved', () => {
   let gateway: TestGateway;
   let upstream: FakeUpstream;
+  let folder: string;
   const secret = canary('probe');
 
   beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gatehouse-probe-'));
     upstream = await fakeUpstream({
       tools: ['one', 'two', 'three'].map((name) => ({ name, inputSchema: { type: 'object' } })),
       pageSize: 2,
@@ -26,6 +39,7 @@ describe('trying a server before it is saved', () => {
   afterAll(async () => {
     await gateway.close();
     await upstream.close();
+    await rm(folder, { recursive: true });
   });
 
   async function post(
@@ -141,13 +155,65 @@ describe('trying a server before it is saved', () => {
   });
 
   test('stdio: an allowed command runs and its tools are listed', async () => {
-    const everything = 'node_modules/@modelcontextprotocol/server-everything/dist/index.js';
     const { status, body } = await post('tools/list', {
       command: 'node',
-      args: [new URL(`../../../${everything}`, import.meta.url).pathname],
+      args: [fileURLToPath(new URL(`../../../${EVERYTHING}`, import.meta.url))],
     });
     expect(status).toBe(200);
     expect((body as { tools: { name: string }[] }).tools.map(({ name }) => name)).toContain('echo');
+  });
+
+  /** A child that says where it lives, then runs the script. */
+  async function tellingChild(script: string): Promise<{ server: object; pid: () => Promise<number> }> {
+    const file = join(folder, `${randomUUID()}.pid`);
+    const tell = `require('node:fs').writeFileSync(${JSON.stringify(file)}, String(process.pid));`;
+    const pid = async (): Promise<number> => Number(await readFile(file, 'utf8'));
+    return { server: { command: 'node', args: ['-e', tell + script], timeout: 3_600 }, pid };
+  }
+  const isAlive = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  const nothingHeld = async (): Promise<void> => {
+    await waitFor(
+      async () =>
+        /^gatehouse_upstream_connections 0$[\s\S]*^gatehouse_upstream_children 0$/m.test(await gateway.metrics()),
+      { what: 'the pool to be empty' },
+    );
+  };
+
+  test.each([
+    ['answers', `void import(${JSON.stringify(new URL(`../../../${EVERYTHING}`, import.meta.url).href)})`, null],
+    ['hangs', 'setInterval(() => undefined, 1000); process.stdin.resume()', 'upstream/timeout'],
+    [
+      'hangs and does not heed SIGTERM',
+      "process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000)",
+      'upstream/timeout',
+    ],
+  ])('a child that %s is gone after the test', async (_how, script, error) => {
+    const { server, pid } = await tellingChild(script);
+    expect((await post('tools/list', server)).body).toMatchObject({ error });
+    const child = await pid();
+    await waitFor(() => !isAlive(child), { what: 'the child to end', timeoutMs: 20_000 });
+    await nothingHeld();
+  });
+
+  test('a remote server that hangs keeps no socket of ours after the test', async () => {
+    const sockets = new Set<Socket>();
+    const hung = createServer();
+    hung.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.resume().once('close', () => sockets.delete(socket));
+    });
+    const { origin, close } = await listen(hung);
+    const answer = await post('tools/list', { url: `${origin}/mcp`, transport: 'http', timeout: 3_600 });
+    expect(answer.body).toMatchObject({ status: 'error', error: 'upstream/timeout' });
+    await waitFor(() => sockets.size === 0, { what: 'our socket to be closed' });
+    await nothingHeld();
+    await close();
   });
 
   test('stdio is off unless the configuration turns it on', async () => {
