@@ -259,97 +259,97 @@ CREATE TABLE "retired_key" (
     CONSTRAINT "retired_key_pkey" PRIMARY KEY ("token_hash")
 );
 
--- CreateIndex
+-- trimming: changes older than a day
 CREATE INDEX "control_change_at_idx" ON "control_change"("at");
 
--- CreateIndex
+-- GET /audit by time
 CREATE INDEX "audit_entry_at_idx" ON "audit_entry"("at");
 
--- CreateIndex
+-- GET /audit of one object
 CREATE INDEX "audit_entry_object_kind_object_id_id_idx" ON "audit_entry"("object_kind", "object_id", "id");
 
--- CreateIndex
+-- GET /audit of one actor
 CREATE INDEX "audit_entry_actor_id_id_idx" ON "audit_entry"("actor_id", "id");
 
--- CreateIndex
+-- deleting a server: grants that name it
 CREATE INDEX "object_permission_mcp_servers_idx" ON "object_permission" USING GIN ("mcp_servers");
 
--- CreateIndex
+-- a name is free; names are compared without case
 CREATE UNIQUE INDEX "mcp_server_name_key_key" ON "mcp_server"("name_key");
 
--- CreateIndex
+-- an alias is free
 CREATE UNIQUE INDEX "mcp_server_alias_key_key" ON "mcp_server"("alias_key");
 
--- CreateIndex
+-- registry reload: active rows; GET /v1/mcp/server/submissions
 CREATE INDEX "mcp_server_approval_status_idx" ON "mcp_server"("approval_status");
 
--- CreateIndex
+-- a toolset by name
 CREATE UNIQUE INDEX "toolset_name_key" ON "toolset"("name");
 
--- CreateIndex
+-- deleting a server: its tools in toolsets
 CREATE INDEX "toolset_tool_server_id_idx" ON "toolset_tool"("server_id");
 
--- CreateIndex
+-- a group by name
 CREATE UNIQUE INDEX "access_group_name_key" ON "access_group"("name");
 
--- CreateIndex
+-- deleting a server: its groups
 CREATE INDEX "access_group_server_server_id_idx" ON "access_group_server"("server_id");
 
--- CreateIndex
+-- one owner a permission row
 CREATE UNIQUE INDEX "organization_object_permission_id_key" ON "organization"("object_permission_id");
 
--- CreateIndex
+-- organizations of a user
 CREATE INDEX "organization_member_user_id_idx" ON "organization_member"("user_id");
 
--- CreateIndex
+-- one owner a permission row
 CREATE UNIQUE INDEX "team_object_permission_id_key" ON "team"("object_permission_id");
 
--- CreateIndex
+-- teams of an organization
 CREATE INDEX "team_organization_id_idx" ON "team"("organization_id");
 
--- CreateIndex
+-- a team by alias
 CREATE INDEX "team_alias_idx" ON "team"("alias");
 
--- CreateIndex
+-- teams of a user
 CREATE INDEX "team_member_user_id_idx" ON "team_member"("user_id");
 
--- CreateIndex
+-- a user by the identity provider's id
 CREATE UNIQUE INDEX "user_account_sso_user_id_key" ON "user_account"("sso_user_id");
 
--- CreateIndex
+-- one owner a permission row
 CREATE UNIQUE INDEX "user_account_object_permission_id_key" ON "user_account"("object_permission_id");
 
--- CreateIndex
+-- a user by e-mail
 CREATE INDEX "user_account_email_idx" ON "user_account"("email");
 
--- CreateIndex
+-- one owner a permission row
 CREATE UNIQUE INDEX "end_user_object_permission_id_key" ON "end_user"("object_permission_id");
 
--- CreateIndex
+-- authentication: a key by its hash
 CREATE UNIQUE INDEX "virtual_key_token_hash_key" ON "virtual_key"("token_hash");
 
--- CreateIndex
+-- one owner a permission row
 CREATE UNIQUE INDEX "virtual_key_object_permission_id_key" ON "virtual_key"("object_permission_id");
 
--- CreateIndex
+-- GET /key/list, newest first
 CREATE INDEX "virtual_key_deleted_at_created_at_idx" ON "virtual_key"("deleted_at", "created_at");
 
--- CreateIndex
+-- keys of a team
 CREATE INDEX "virtual_key_team_id_idx" ON "virtual_key"("team_id");
 
--- CreateIndex
+-- keys of a user
 CREATE INDEX "virtual_key_user_id_idx" ON "virtual_key"("user_id");
 
--- CreateIndex
+-- keys of an organization
 CREATE INDEX "virtual_key_organization_id_idx" ON "virtual_key"("organization_id");
 
--- CreateIndex
+-- a key by alias; an alias is free
 CREATE INDEX "virtual_key_alias_idx" ON "virtual_key"("alias");
 
--- CreateIndex
+-- former secrets of a key
 CREATE INDEX "retired_key_key_id_idx" ON "retired_key"("key_id");
 
--- CreateIndex
+-- trimming: grace periods that are over
 CREATE INDEX "retired_key_valid_to_idx" ON "retired_key"("valid_to");
 
 -- AddForeignKey
