@@ -86,6 +86,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions = {}): 
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+  const outputEnded = once(child, 'close');
   const running = () => child.exitCode === null && child.signalCode === null;
   const url = `http://127.0.0.1:${port}`;
 
@@ -101,6 +102,8 @@ export async function startGatewayProcess(options: GatewayProcessOptions = {}): 
       process.kill(pid, 'SIGTERM');
       const timer = setTimeout(() => killGroup('SIGKILL'), 15_000);
       await exited;
+      // npm leaves before what it started, which is gone when nobody holds the output any more.
+      if (options.viaNpm === true) await outputEnded;
       clearTimeout(timer);
     }
     killGroup('SIGKILL');
