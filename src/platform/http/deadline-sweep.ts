@@ -1,3 +1,5 @@
+import { SlotTable } from './slot-table.js';
+
 /** Something that may have waited too long. */
 export interface Deadlined {
   /** Ends itself if it is overdue. `now` is on the clock of {@link DeadlineSweep.now}. */
@@ -7,12 +9,12 @@ export interface Deadlined {
 const TICK_MS = 100;
 
 /**
- * Deadlines of many short-lived things with one timer: adding and removing one costs a set operation, and reading the
+ * Deadlines of many short-lived things with one timer: adding and removing one costs an array access, and reading the
  * clock costs a field access. Precise to about a tenth of a second, which is what waiting on a network needs.
  * The timer runs only while something waits, and never holds the process.
  */
 export class DeadlineSweep {
-  readonly #items = new Set<Deadlined>();
+  readonly #items = new SlotTable<Deadlined>();
   #now = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
@@ -26,15 +28,17 @@ export class DeadlineSweep {
     return this.#items.size;
   }
 
-  add(item: Deadlined): void {
-    this.#items.add(item);
-    if (this.#timer !== undefined) return;
-    this.#now = performance.now();
-    this.#timer = setInterval(this.#tick, TICK_MS).unref();
+  /** Answers what {@link delete} wants, once. */
+  add(item: Deadlined): number {
+    if (this.#timer === undefined) {
+      this.#now = performance.now();
+      this.#timer = setInterval(this.#tick, TICK_MS).unref();
+    }
+    return this.#items.add(item);
   }
 
-  delete(item: Deadlined): void {
-    this.#items.delete(item);
+  delete(slot: number): void {
+    this.#items.delete(slot);
   }
 
   readonly #tick = (): void => {

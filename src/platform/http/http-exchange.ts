@@ -62,6 +62,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
   #deadlineAt: number;
   #lastByteAt: number;
   #settled = false;
+  readonly #slot: number;
   #paused = false;
   #responded = false;
   #hops = 0;
@@ -75,13 +76,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
     this.#target = request.target;
     this.#headers = request.headers;
     this.#deadlineAt = request.deadlineAt;
+    this.#slot = client.sweep.add(this);
     this.#lastByteAt = client.sweep.now;
   }
 
   /** Sends the request. The sink may be called before this returns. */
   static start(client: HttpClient, request: OutgoingRequest, sink: ResponseSink): HttpExchange {
     const exchange = new HttpExchange(client, request, sink);
-    client.sweep.add(exchange);
     exchange.#dispatch();
     return exchange;
   }
@@ -226,7 +227,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
 
   #settle(): void {
     this.#settled = true;
-    this.#client.sweep.delete(this);
+    this.#client.sweep.delete(this.#slot);
   }
 }
 

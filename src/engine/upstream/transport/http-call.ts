@@ -4,6 +4,7 @@ import { rpcShape, type RpcMessage } from '../../../core/protocol/rpc-message.js
 import { SseEventTooLargeError, SseParser, type SseEvent } from '../../../core/protocol/sse-parser.js';
 import type { HttpExchange, ResponseSink } from '../../../platform/http/http-exchange.js';
 import type { HttpFailure } from '../../../platform/http/http-failure.js';
+import type { SlotTable } from '../../../platform/http/slot-table.js';
 import type { UpstreamRequest } from '../upstream.js';
 import { errorOfHttpFailure, upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
 import { answersRequest, readReplyMessages } from './http-reply.js';
@@ -40,7 +41,9 @@ export class HttpCall implements ResponseSink {
   readonly #deadlineAt: number;
   readonly #resolve: (reply: RpcMessage) => void;
   readonly #reject: (error: unknown) => void;
-  #onSettled: ((call: HttpCall) => void) | undefined;
+  /** Where it stands while it runs. */
+  readonly #running: SlotTable<HttpCall> | undefined;
+  readonly #slot: number;
   #exchange: HttpExchange | undefined;
   #mode: Mode = 'head';
   #first: Buffer | undefined;
@@ -62,14 +65,15 @@ export class HttpCall implements ResponseSink {
     credential: CredentialHeaders,
     resolve: (reply: RpcMessage) => void,
     reject: (error: unknown) => void,
-    onSettled: ((call: HttpCall) => void) | undefined,
+    running: SlotTable<HttpCall> | undefined,
   ) {
     this.#session = session;
     this.#request = request;
     this.#credential = credential;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#onSettled = onSettled;
+    this.#running = running;
+    this.#slot = running?.add(this) ?? -1;
     const { entry, limits, client } = session;
     this.#idleTimeoutMs = request.idleTimeoutMs ?? entry.timeoutMs ?? limits.callIdleTimeoutMs;
     this.#deadlineAt = client.sweep.now + limits.callTimeoutMs;
@@ -383,8 +387,7 @@ export class HttpCall implements ResponseSink {
     this.#mode = 'done';
     this.#first = this.#rest = this.#waiting = undefined;
     this.#request.control?.onEnd(undefined);
-    this.#onSettled?.(this);
-    this.#onSettled = undefined;
+    this.#running?.delete(this.#slot);
   }
 
   // For the compiler, which does not see that both change behind calls.

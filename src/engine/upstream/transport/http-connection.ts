@@ -1,4 +1,5 @@
 import type { RpcMessage } from '../../../core/protocol/rpc-message.js';
+import { SlotTable } from '../../../platform/http/slot-table.js';
 import type { UpstreamConnection } from '../connection.js';
 import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
 import { upstreamError } from '../upstream-error.js';
@@ -12,7 +13,7 @@ export class HttpConnection implements UpstreamConnection {
   readonly stateful: boolean;
   readonly #session: HttpSession;
   readonly #listener: HttpListener;
-  readonly #calls = new Set<HttpCall>();
+  readonly #calls = new SlotTable<HttpCall>();
   readonly #onClose: (reason: string) => void;
   #credential: CredentialHeaders;
   #closed = false;
@@ -42,9 +43,7 @@ export class HttpConnection implements UpstreamConnection {
     }
     this.#credential = headers;
     return new Promise((resolve, reject) => {
-      const call = new HttpCall(this.#session, request, headers, resolve, reject, this.#forget);
-      this.#calls.add(call);
-      call.start();
+      new HttpCall(this.#session, request, headers, resolve, reject, this.#calls).start();
     });
   }
 
@@ -66,10 +65,6 @@ export class HttpConnection implements UpstreamConnection {
     for (const call of this.#calls) call.drop();
     if (!wasClosed) await this.#session.end(this.#credential);
   }
-
-  readonly #forget = (call: HttpCall): void => {
-    this.#calls.delete(call);
-  };
 
   /** Each call is an exchange of its own: those that run when a session is lost get their own answer. */
   #end(reason: string): void {
