@@ -1,4 +1,4 @@
-import type { IncumbentRow } from './incumbent-database.js';
+import type { IncumbentRow } from './incumbent.source.js';
 
 /** A text that is not empty. */
 export function textOf(row: IncumbentRow, column: string): string | undefined {
