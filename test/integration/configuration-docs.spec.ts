@@ -12,6 +12,7 @@ import {
 } from '../../src/core/definition/litellm-settings.definition.js';
 import { McpInfoDefinition, McpServerCostInfoDefinition } from '../../src/core/definition/mcp-info.definition.js';
 import { AUTH_TYPES, ServerDefinition } from '../../src/core/definition/server.definition.js';
+import { VARIABLES_WITHOUT_EFFECT } from '../../src/core/definition/settings-without-effect.js';
 import { fieldNames } from '../../src/core/definition/validate-definition.js';
 import { DEFAULT_LIMITS } from '../../src/core/model/limits.js';
 import { loadConfiguration } from '../../src/platform/config/load-configuration.js';
@@ -49,6 +50,10 @@ describe('docs/configuration.md', () => {
     );
     expect(read.length).toBeGreaterThan(12);
     expect(missing([...new Set(read)])).toEqual([]);
+  });
+
+  it('names every variable that has no effect', () => {
+    expect(missing(Object.keys(VARIABLES_WITHOUT_EFFECT))).toEqual([]);
   });
 
   it('states the limits that are in force', () => {

@@ -105,6 +105,9 @@ function versionRules(definition: ServerDefinition): readonly FieldProblem[] {
   return [
     ...(first === undefined ? [] : [warn(first.field, setAsideReason(unsupported))]),
     ...ineffectiveFields(definition).map((field) => warn(field, 'is accepted, but has no effect in this version')),
+    ...(definition.available_on_public_internet === false
+      ? [warn('available_on_public_internet', 'has no effect in this version: the master key may use every server')]
+      : []),
   ];
 }
 

@@ -265,11 +265,34 @@ mcp_servers: {}`;
     ['general_settings: { master_keys: x }', 'unknown field, ignored; did you mean "master_key"?'],
     ['include: [other.yaml]', 'other files are not included'],
     ['general_settings: { allowed_origins: ["*"] }', 'name the pages instead'],
-    ['general_settings: { use_x_forwarded_for: true }', 'until mcp_trusted_proxy_ranges names the proxies'],
+    ['general_settings: { use_x_forwarded_for: true }', 'has no effect in this version of Gatehouse'],
+    ['general_settings: { require_key_mcp_access_defined: true }', 'has no effect in this version of Gatehouse'],
+    ['general_settings: { allow_requests_on_db_unavailable: true }', 'has no effect in Gatehouse, on purpose'],
+    ['litellm_settings: { callbacks: [otel] }', 'has no effect in Gatehouse'],
+    ['litellm_settings: { mcp_semantic_tool_filter: { enabled: true } }', 'has no effect in this version'],
+    ['mcp_servers: { a: { url: http://h, available_on_public_internet: false } }', 'has no effect in this version'],
   ])('warns of %s', (file, words) => {
     expect(loaded({ file }).problems).toMatchObject([
       { severity: 'warning', line: 1, message: expect.stringContaining(words) },
     ]);
+  });
+
+  it('says nothing of settings without effect that ask for nothing', () => {
+    const file = `
+general_settings: { store_model_in_db: false, mcp_required_fields: [], user_mcp_management_mode: restricted }
+litellm_settings: { mcp_semantic_tool_filter: { enabled: false, top_k: 3 }, public_mcp_servers: [] }
+mcp_servers: { a: { url: http://h, available_on_public_internet: true } }`;
+    expect(loaded({ file }).problems).toEqual([]);
+  });
+
+  it('warns of variables that people bring along and that change nothing', () => {
+    const env = { REDIS_URL: 'redis://secret@h', SSL_VERIFY: 'false', STORE_MODEL_IN_DB: '' };
+    const { problems } = loaded({ env });
+    expect(problems).toMatchObject([
+      { severity: 'warning', field: 'REDIS_URL', message: expect.stringContaining('has no effect') },
+      { severity: 'warning', field: 'SSL_VERIFY', message: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
+    ]);
+    expect(JSON.stringify(problems)).not.toContain('secret@');
   });
 
   describe('the master key', () => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { DeclaredRegistry } from '../../core/definition/declared-server.js';
 import { isSeparator } from '../../core/definition/server-name.js';
+import { VARIABLES_WITHOUT_EFFECT } from '../../core/definition/settings-without-effect.js';
 import { buildSettings } from './build-settings.js';
 import { type CliFlags, parseCliArguments } from './cli-arguments.js';
 import type { DeclaredOutcome, DeclaredSource } from './declared-source.js';
@@ -73,6 +74,9 @@ export function loadConfiguration(input: ConfigurationInput): ConfigurationOutco
     workingDirectory: input.cwd,
     isTerminal: input.isTerminal ?? false,
   });
+  for (const [variable, reason] of Object.entries(VARIABLES_WITHOUT_EFFECT)) {
+    if (reader.text(variable) !== undefined) reader.warn(variable, reason);
+  }
   const readerProblems =
     content.declared === undefined ? reader.problems.filter(isNotAboutMasterKey(content)) : reader.problems;
   const problems = [...environmentProblems, ...readerProblems, ...content.problems];

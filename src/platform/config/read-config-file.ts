@@ -7,6 +7,7 @@ import { isRecord } from '../../core/definition/field-checks.js';
 import type { FieldProblem } from '../../core/definition/field-problem.js';
 import { GeneralSettingsDefinition } from '../../core/definition/general-settings.definition.js';
 import { checkGeneralSettingsRules } from '../../core/definition/general-settings-rules.js';
+import { litellmSettingsWithoutEffect } from '../../core/definition/settings-without-effect.js';
 import { LitellmSettingsDefinition } from '../../core/definition/litellm-settings.definition.js';
 import { checkTopLevel, readSection, withoutRepeats } from './config-sections.js';
 import { errorCode } from './error-code.js';
@@ -62,11 +63,13 @@ export function readConfigFile(input: ConfigFileInput): ConfigFileContent {
     origin: 'file',
   });
   const generalRules = hasErrors(general.problems) ? [] : checkGeneralSettingsRules(general.value);
+  const litellmRules = hasErrors(litellm.problems) ? [] : litellmSettingsWithoutEffect(litellm.value);
   const all = [
     ...checkTopLevel(root),
     ...general.problems,
     ...generalRules.map((problem) => ({ ...problem, path: ['general_settings', ...problem.path] })),
     ...litellm.problems,
+    ...litellmRules.map((problem) => ({ ...problem, path: ['litellm_settings', ...problem.path] })),
     ...written.problems,
     ...withoutRepeats(problems, written.problems),
   ];
