@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS } from '../../src/core/model/limits.js';
 import { NO_GRANTS } from '../../src/core/model/permission.js';
 import type { Role } from '../../src/core/model/principal.js';
 import { jsonBody } from '../../src/edge/admin/auth/json-body.js';
+import { OpenAiErrors } from '../../src/edge/admin/auth/error-shape.decorator.js';
 import { PrincipalGuard } from '../../src/edge/admin/auth/principal.guard.js';
 import { RenderErrorFilter } from '../../src/edge/admin/auth/render-error.filter.js';
 import { rememberFailure, rememberPrincipal } from '../../src/edge/admin/auth/request-identity.js';
@@ -53,10 +54,44 @@ class ThingsController {
   }
 }
 
+@Controller('/key-like')
+@OpenAiErrors()
+class KeyLikeController {
+  @Get('forbidden')
+  forbidden(): never {
+    throw new GatewayError('auth/forbidden', { detail: 'not yours', data: { param: 'key' } });
+  }
+
+  @Get('named')
+  named(): never {
+    throw new GatewayError('auth/forbidden', { data: { type: 'team_member_permission_error' } });
+  }
+
+  @Get('missing')
+  missing(): never {
+    throw new GatewayError('http/not_found');
+  }
+
+  @Get('database')
+  database(): never {
+    throw new GatewayError('database/unavailable', { detail: 'host db-7 is away' });
+  }
+
+  @Get('bug')
+  bug(): never {
+    throw new Error('the password is hunter3');
+  }
+
+  @Post()
+  create(@Body() shape: Shape): Shape {
+    return shape;
+  }
+}
+
 const lines: string[] = [];
 
 @Module({
-  controllers: [ThingsController],
+  controllers: [ThingsController, KeyLikeController],
   providers: [
     PublicAddress,
     {
@@ -161,6 +196,31 @@ describe('the control plane says no', () => {
     expect(await send('/no/such/route', 'proxy_admin')).toMatchObject({
       status: 404,
       body: { detail: { code: 'http/not_found' } },
+    });
+  });
+
+  test('in the OpenAI shape where a controller says so, refusals of strangers and bugs included', async () => {
+    const ask = async (path: string, role?: string) => (await send(`/key-like/${path}`, role)).body;
+    expect(await ask('forbidden', 'internal_user')).toEqual({
+      error: {
+        message: 'Not allowed: not yours',
+        type: 'auth_error',
+        param: 'key',
+        code: '403',
+        error_code: 'auth/forbidden',
+      },
+    });
+    expect(await ask('named', 'internal_user')).toMatchObject({ error: { type: 'team_member_permission_error' } });
+    expect(await ask('missing', 'internal_user')).toMatchObject({ error: { type: 'not_found_error', code: '404' } });
+    expect(await ask('database', 'internal_user')).toMatchObject({
+      error: { message: 'Database unavailable', type: 'no_db_connection', code: '503' },
+    });
+    expect(await ask('missing')).toMatchObject({ error: { type: 'auth_error', code: '401', param: null } });
+    const bug = await send('/key-like/bug', 'internal_user');
+    expect([bug.status, JSON.stringify(bug.body)]).toEqual([500, expect.not.stringContaining('hunter3')]);
+    expect(bug.body).toMatchObject({ error: { type: 'internal_server_error', code: '500' } });
+    expect((await send('/key-like', 'internal_user', { count: 'x' })).body).toMatchObject({
+      detail: [{ loc: ['body', 'count'] }],
     });
   });
 });

@@ -3,8 +3,9 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { Role } from '../../../core/model/principal.js';
+import { OPENAI_ERRORS } from './error-shape.decorator.js';
 import { PUBLIC_ROUTE } from './public.decorator.js';
-import { markPublic, principalOf, refusalOf } from './request-identity.js';
+import { markOpenAiErrors, markPublic, principalOf, refusalOf } from './request-identity.js';
 import { REQUIRED_ROLES } from './require-role.decorator.js';
 
 /** Global: every controller route demands a principal unless it is `@Public()`, and the role it names. */
@@ -15,6 +16,9 @@ export class PrincipalGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<Request>();
     const targets = [context.getHandler(), context.getClass()];
+    // First, so that refusals of this guard are told in it too.
+    if (this.reflector.getAllAndOverride<boolean | undefined>(OPENAI_ERRORS, targets) === true)
+      markOpenAiErrors(request);
     if (this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC_ROUTE, targets) === true) markPublic(request);
     const refusal = refusalOf(request);
     if (refusal !== undefined) throw refusal;

@@ -5,7 +5,8 @@ import type { Logger } from 'pino';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { LOGGER } from '../../../platform/telemetry/logger.token.js';
 import { PublicAddress } from '../../../platform/http/public-address.js';
-import { refusalOf } from './request-identity.js';
+import { openAiErrorType, openAiTypeOfStatus } from './openai-error-type.js';
+import { principalOf, refusalOf, wantsOpenAiErrors } from './request-identity.js';
 import { ValidationFailed } from './validation.pipe.js';
 
 interface Rendered {
@@ -44,7 +45,8 @@ export class RenderErrorFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    if (error instanceof GatewayError && error.kind.status === 401) {
+    // A known caller who reads 401 (the incumbent's status for some refusals) is not asked to identify themselves.
+    if (error instanceof GatewayError && error.kind.status === 401 && principalOf(request) === undefined) {
       const metadata = `${this.#address.baseUrl(request)}/.well-known/oauth-protected-resource`;
       response.setHeader('WWW-Authenticate', `Bearer resource_metadata="${metadata}"`);
     }
@@ -58,30 +60,70 @@ export class RenderErrorFilter implements ExceptionFilter {
   }
 
   #render(error: unknown, request: Request): Rendered {
+    const openAi = wantsOpenAiErrors(request);
     if (error instanceof ValidationFailed) return { status: 422, body: { detail: error.problems } };
-    if (error instanceof GatewayError && error.code !== 'internal/bug') return this.#renderGatewayError(error, request);
-    if (error instanceof HttpException && error.getStatus() < 500) return renderHttpException(error);
+    if (error instanceof GatewayError && error.code !== 'internal/bug') {
+      this.#logExpected(error, request);
+      return openAi ? openAiBody(error) : detailBody(error);
+    }
+    if (error instanceof HttpException && error.getStatus() < 500) return renderHttpException(error, openAi);
     const callId = randomUUID();
     this.#logger.error(
       { err: error, callId, method: request.method, path: request.path },
       'a control-plane request met a bug',
     );
-    return { status: 500, body: { detail: { error: 'Internal error', code: 'internal/bug', call_id: callId } } };
+    return { status: 500, body: openAi ? openAiBug(callId) : detailBug(callId) };
   }
 
-  #renderGatewayError(error: GatewayError, request: Request): Rendered {
-    const { kind, code, publicMessage, data } = error;
-    if (kind.logLevel !== 'debug') {
-      this.#logger[kind.logLevel](
-        { err: error, method: request.method, path: request.path },
-        'a control-plane request failed',
-      );
-    }
-    return {
-      status: kind.status,
-      body: { detail: { error: publicMessage, code, ...(data === undefined ? {} : { data }) } },
-    };
+  #logExpected(error: GatewayError, request: Request): void {
+    if (error.kind.logLevel === 'debug') return;
+    this.#logger[error.kind.logLevel](
+      { err: error, method: request.method, path: request.path },
+      'a control-plane request failed',
+    );
   }
+}
+
+function detailBody({ kind, code, publicMessage, data }: GatewayError): Rendered {
+  return {
+    status: kind.status,
+    body: { detail: { error: publicMessage, code, ...(data === undefined ? {} : { data }) } },
+  };
+}
+
+/** `code` is the status as text, as the incumbent has it; ours is beside it. `data` may name `type` and `param`. */
+function openAiBody(error: GatewayError): Rendered {
+  const { status } = error.kind;
+  const param = error.data?.['param'];
+  return {
+    status,
+    body: {
+      error: {
+        message: error.publicMessage,
+        type: openAiErrorType(error),
+        param: typeof param === 'string' ? param : null,
+        code: String(status),
+        error_code: error.code,
+      },
+    },
+  };
+}
+
+function detailBug(callId: string): object {
+  return { detail: { error: 'Internal error', code: 'internal/bug', call_id: callId } };
+}
+
+function openAiBug(callId: string): object {
+  return {
+    error: {
+      message: 'Internal error',
+      type: openAiTypeOfStatus(500),
+      param: null,
+      code: '500',
+      error_code: 'internal/bug',
+      call_id: callId,
+    },
+  };
 }
 
 function isExpected(error: unknown): boolean {
@@ -94,16 +136,18 @@ function unwrap(thrown: unknown): unknown {
 }
 
 /** Nest's own refusals and those of the body parser, in our words: theirs may quote what was sent. */
-function renderHttpException(exception: HttpException): Rendered {
+function renderHttpException(exception: HttpException, openAi: boolean): Rendered {
   const status = exception.getStatus();
   const code = CODE_OF_STATUS[status];
-  const error = code === undefined ? undefined : new GatewayError(code);
-  return {
-    status,
-    body: {
-      detail: { error: error?.publicMessage ?? 'The request was refused', ...(code === undefined ? {} : { code }) },
-    },
-  };
+  if (code !== undefined) {
+    const error = new GatewayError(code);
+    return { status, body: (openAi ? openAiBody(error) : detailBody(error)).body };
+  }
+  const message = 'The request was refused';
+  const body = openAi
+    ? { error: { message, type: openAiTypeOfStatus(status), param: null, code: String(status) } }
+    : { detail: { error: message } };
+  return { status, body };
 }
 
 const CODE_OF_STATUS: Readonly<

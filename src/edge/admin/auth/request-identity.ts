@@ -9,6 +9,8 @@ interface RequestIdentity {
   failure?: unknown;
   /** The route that matched needs no credential. */
   publicRoute?: true;
+  /** The route tells its errors in the OpenAI shape. */
+  openAiErrors?: true;
 }
 
 const identities = new WeakMap<Request, RequestIdentity>();
@@ -31,6 +33,15 @@ export function rememberFailure(request: Request, failure: unknown): void {
 
 export function markPublic(request: Request): void {
   identityOf(request).publicRoute = true;
+}
+
+export function markOpenAiErrors(request: Request): void {
+  identityOf(request).openAiErrors = true;
+}
+
+/** Whether errors of this request are told in the OpenAI shape. */
+export function wantsOpenAiErrors(request: Request): boolean {
+  return identityOf(request).openAiErrors === true;
 }
 
 /** Who sent it; undefined when nobody identified themselves (on public routes). */
