@@ -113,6 +113,10 @@ export class GeneralSettingsDefinition {
   @Field(listOf(webOrigin))
   allowed_origins?: string[];
 
+  /** Seconds between two looks at the health of every server; 0: only on demand. Default 300. */
+  @Field(numberBetween(0, 86_400, 'seconds'), toNumber)
+  health_check_interval?: number;
+
   /** Days that ledger rows are kept; 0 keeps them. Default 30. */
   @Field(integerBetween(0, 36_500), toNumber)
   ledger_retention_days?: number;

@@ -10,7 +10,7 @@ import { LIMITS } from '../../platform/config/tokens.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { CallMetrics } from '../../platform/telemetry/call-metrics.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
-import { SEALING_SECRET } from '../../state/identity/sealing.token.js';
+import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
 import { aggregatePage, type Gathered } from './aggregate-page.js';

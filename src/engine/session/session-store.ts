@@ -9,7 +9,7 @@ import type { LegacyVersion } from '../../core/protocol/versions.js';
 import { LIMITS } from '../../platform/config/tokens.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
-import { SEALING_SECRET } from '../../state/identity/sealing.token.js';
+import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
 import type { ResolvedCredential } from '../upstream/upstream.js';
 import { ClientSession, type SessionStream } from './client-session.js';

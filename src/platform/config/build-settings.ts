@@ -6,7 +6,7 @@ import type { Limits } from '../../core/model/limits.js';
 import { Secret } from '../../core/model/secret.js';
 import type { CliFlags } from './cli-arguments.js';
 import { isLoopbackHost } from './loopback.js';
-import type { Settings } from './settings.js';
+import type { RegistrySettings, Settings } from './settings.js';
 import type { SettingsReader } from './settings-reader.js';
 
 export interface SettingsInput {
@@ -81,7 +81,29 @@ export function buildSettings(input: SettingsInput): Settings {
       format: reader.choice('LOG_FORMAT', ['json', 'pretty']) ?? (input.isTerminal ? 'pretty' : 'json'),
     },
     usage: { retentionDays: general.ledger_retention_days ?? 30 },
+    registry: registrySettings(general, reader),
   });
+}
+
+/** Either of the flag and the variable turns storage on (reference §1.5). */
+function registrySettings(general: GeneralSettingsDefinition, reader: SettingsReader): RegistrySettings {
+  const stored = reader.choice('STORE_MODEL_IN_DB', ['true', 'false']) === 'true' || general.store_model_in_db === true;
+  const objects = general.supported_db_objects;
+  return {
+    storageOff: !stored
+      ? 'set general_settings.store_model_in_db to true (or STORE_MODEL_IN_DB=true)'
+      : objects !== undefined && !objects.includes('mcp')
+        ? 'add "mcp" to general_settings.supported_db_objects'
+        : undefined,
+    viewAll: general.user_mcp_management_mode === 'view_all',
+    publishRegistry: general.enable_mcp_registry ?? false,
+    submissionFields: general.mcp_required_fields ?? [],
+    accessRules: {
+      requireKeyAccess: general.require_key_mcp_access_defined ?? false,
+      requireEndUserAccess: general.require_end_user_mcp_access_defined ?? false,
+    },
+    healthCheckMs: Math.round((general.health_check_interval ?? 300) * 1_000),
+  };
 }
 
 function chooseSecret(variable: string | undefined, written: Secret | undefined): Secret | undefined {

@@ -8,6 +8,7 @@ import {
   LIMITS,
   LISTEN_SETTINGS,
   LOG_SETTINGS,
+  REGISTRY_SETTINGS,
   SECURITY_SETTINGS,
   SETTINGS,
   STDIO_SETTINGS,
@@ -30,6 +31,7 @@ export class ConfigModule {
       [STDIO_SETTINGS, settings.stdio],
       [LOG_SETTINGS, settings.log],
       [USAGE_SETTINGS, settings.usage],
+      [REGISTRY_SETTINGS, settings.registry],
       [DECLARED_SOURCE, source],
     ];
     return {

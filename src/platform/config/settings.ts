@@ -1,4 +1,5 @@
 import type { Limits } from '../../core/model/limits.js';
+import type { AccessRules } from '../../core/model/registry-snapshot.js';
 import type { Secret } from '../../core/model/secret.js';
 
 /**
@@ -15,6 +16,7 @@ export interface Settings {
   readonly stdio: StdioSettings;
   readonly log: LogSettings;
   readonly usage: UsageSettings;
+  readonly registry: RegistrySettings;
 }
 
 export interface ListenSettings {
@@ -89,4 +91,22 @@ export interface LogSettings {
 export interface UsageSettings {
   /** Days that ledger rows are kept. `general_settings.ledger_retention_days`, default 30; 0 keeps them. */
   readonly retentionDays: number;
+}
+
+/** What of the registry is kept in the database, and how it is shown (reference §1.5). */
+export interface RegistrySettings {
+  /**
+   * Why servers, toolsets and submissions are neither stored nor loaded, naming the setting to change; undefined: they
+   * are (`store_model_in_db` on, and `supported_db_objects` unset or with `mcp`). Writers answer 409 with it.
+   */
+  readonly storageOff: string | undefined;
+  /** `user_mcp_management_mode: view_all`: every caller reads all servers in lists and health. Never what may be called. */
+  readonly viewAll: boolean;
+  /** `enable_mcp_registry`: serve the registry documents. */
+  readonly publishRegistry: boolean;
+  /** `mcp_required_fields`: what a submission must fill. */
+  readonly submissionFields: readonly string[];
+  readonly accessRules: AccessRules;
+  /** Between two looks at every server. `health_check_interval`, default 300 s; 0: only on demand. */
+  readonly healthCheckMs: number;
 }

@@ -12,5 +12,6 @@ export const DOOR_SETTINGS = Symbol('DoorSettings');
 export const STDIO_SETTINGS = Symbol('StdioSettings');
 export const LOG_SETTINGS = Symbol('LogSettings');
 export const USAGE_SETTINGS = Symbol('UsageSettings');
+export const REGISTRY_SETTINGS = Symbol('RegistrySettings');
 /** `DeclaredSource`: the servers the file declares. */
 export const DECLARED_SOURCE = Symbol('DeclaredSource');

@@ -1,10 +1,11 @@
 import { Global, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
-import type { DatabaseSettings } from '../config/settings.js';
-import { DATABASE_SETTINGS } from '../config/tokens.js';
+import type { DatabaseSettings, SecuritySettings } from '../config/settings.js';
+import { DATABASE_SETTINGS, SECURITY_SETTINGS } from '../config/tokens.js';
 import { ChangeFeed } from './change-feed.js';
 import { ControlWriter } from './control-writer.js';
 import { DatabaseServer, openDatabase } from './database-server.js';
 import { PrismaService } from './prisma.service.js';
+import { findSealingSecret, SEALING_SECRET } from './sealing-secret.js';
 
 /**
  * The database for every room. Whoever injects {@link PrismaService} finds it started and migrated. Closed in
@@ -22,8 +23,13 @@ import { PrismaService } from './prisma.service.js';
     PrismaService,
     ChangeFeed,
     ControlWriter,
+    {
+      provide: SEALING_SECRET,
+      inject: [PrismaService, SECURITY_SETTINGS],
+      useFactory: (prisma: PrismaService, security: SecuritySettings) => findSealingSecret(prisma, security),
+    },
   ],
-  exports: [DatabaseServer, PrismaService, ChangeFeed, ControlWriter],
+  exports: [DatabaseServer, PrismaService, ChangeFeed, ControlWriter, SEALING_SECRET],
 })
 export class DatabaseModule implements OnApplicationShutdown {
   readonly #server: DatabaseServer;

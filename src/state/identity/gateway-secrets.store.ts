@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Secret } from '../../core/model/secret.js';
 import type { SecuritySettings } from '../../platform/config/settings.js';
@@ -6,11 +5,10 @@ import { SECURITY_SETTINGS } from '../../platform/config/tokens.js';
 import { generateKey } from '../../platform/crypto/generate-key.js';
 import { hashKey } from '../../platform/crypto/hash-key.js';
 import { PrismaService } from '../../platform/database/prisma.service.js';
-import { translatePrismaError } from '../../platform/database/translate-prisma-error.js';
+import { findSealingSecret } from '../../platform/database/sealing-secret.js';
+import { settleSetting } from '../../platform/database/settle-setting.js';
 
-const SEALING_SECRET_KEY = 'sealing_secret';
 const FIRST_RUN_MASTER_KEY = 'first_run_master_key_sha256';
-const SEALING_SECRET_BYTES = 32;
 
 /** The master key of an installation that was given none. */
 export interface FirstRunMasterKey {
@@ -37,10 +35,8 @@ export class GatewaySecretsStore {
    *
    * @throws GatewayError `database/unavailable`.
    */
-  async sealingSecret(): Promise<Secret> {
-    if (this.#security.saltKey !== undefined) return this.#security.saltKey;
-    const { value } = await this.#settle(SEALING_SECRET_KEY, randomBytes(SEALING_SECRET_BYTES).toString('base64url'));
-    return new Secret(value);
+  sealingSecret(): Promise<Secret> {
+    return findSealingSecret(this.#prisma, this.#security);
   }
 
   /**
@@ -51,23 +47,7 @@ export class GatewaySecretsStore {
    */
   async firstRunMasterKeyHash(): Promise<FirstRunMasterKey> {
     const candidate = generateKey();
-    const { value: hash, isNew } = await this.#settle(FIRST_RUN_MASTER_KEY, hashKey(candidate.reveal()));
+    const { value: hash, isNew } = await settleSetting(this.#prisma, FIRST_RUN_MASTER_KEY, hashKey(candidate.reveal()));
     return isNew ? { hash, created: candidate } : { hash };
-  }
-
-  /** The value stored under a key: ours if nobody was first. */
-  async #settle(key: string, candidate: string): Promise<{ value: string; isNew: boolean }> {
-    try {
-      const stored = await this.#prisma.gatewaySetting.findUnique({ where: { key } });
-      if (stored !== null) return { value: stored.value, isNew: false };
-      const { count } = await this.#prisma.gatewaySetting.createMany({
-        data: [{ key, value: candidate }],
-        skipDuplicates: true,
-      });
-      const { value } = await this.#prisma.gatewaySetting.findUniqueOrThrow({ where: { key } });
-      return { value, isNew: count === 1 };
-    } catch (error) {
-      throw translatePrismaError(error);
-    }
   }
 }
