@@ -46,8 +46,8 @@ describe.each(['2025-11-25', '2025-06-18', '2025-03-26'])('Claude Code speaking 
   const headers = (): Record<string, string> => ({
     accept: 'application/json, text/event-stream',
     'content-type': 'application/json',
-    'user-agent': 'claude-code/2.1.30 (cli)',
-    'accept-encoding': 'gzip, deflate, br, zstd',
+    'user-agent': 'claude-code/2.1.197 (sdk-cli)',
+    'accept-encoding': 'identity',
     'x-litellm-api-key': `Bearer ${gateway.key}`,
     ...session,
   });
@@ -70,7 +70,12 @@ describe.each(['2025-11-25', '2025-06-18', '2025-03-26'])('Claude Code speaking 
       {
         protocolVersion: version,
         capabilities: { roots: {}, elicitation: {} },
-        clientInfo: { name: 'claude-code', title: 'Claude Code', version: '2.1.30' },
+        clientInfo: {
+          name: 'claude-code',
+          title: 'Claude Code',
+          version: '2.1.197',
+          websiteUrl: 'https://example.com',
+        },
       },
       0,
     );
