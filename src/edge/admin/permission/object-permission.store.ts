@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { readStoredGrants } from '../../../core/access/stored-permission.js';
+import type { ObjectPermission } from '../../../core/model/permission.js';
+import type { ControlUnit } from '../../../platform/database/control-writer.js';
+import { Prisma } from '../../../platform/database/generated/client.js';
+
+type Transaction = ControlUnit['tx'];
+
+/** A permission as it is kept: what concerns MCP servers, and what was given beside it. */
+export interface KeptPermission {
+  readonly grants: ObjectPermission;
+  readonly other: Readonly<Record<string, unknown>>;
+}
+
+export async function readPermission(tx: Transaction, id: string | null): Promise<KeptPermission> {
+  const row = id === null ? null : await tx.objectPermission.findUnique({ where: { id } });
+  if (row === null) return { grants: {}, other: {} };
+  return { grants: readStoredGrants(row), other: row.other as Record<string, unknown> };
+}
+
+/** Answers the row's id; makes the row when there is none. */
+export async function savePermission(
+  tx: Transaction,
+  id: string | null,
+  { grants, other }: KeptPermission,
+): Promise<string> {
+  const data = {
+    mcpServers: column(grants.servers),
+    mcpAccessGroups: column(grants.accessGroups),
+    mcpToolsets: column(grants.toolsets),
+    mcpToolPermissions: column(grants.toolPermissions),
+    other: other as Prisma.InputJsonObject,
+  };
+  const rowId = id ?? randomUUID();
+  await tx.objectPermission.upsert({ where: { id: rowId }, create: { id: rowId, ...data }, update: data });
+  return rowId;
+}
+
+/** Id and name (lower-cased) to id, of the toolsets these words name. */
+export async function findToolsetIds(tx: Transaction, named: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (named.length === 0) return new Map();
+  const rows = await tx.toolset.findMany({
+    where: { OR: [{ id: { in: [...named] } }, { name: { in: [...named], mode: 'insensitive' } }] },
+    select: { id: true, name: true },
+  });
+  return new Map([
+    ...rows.map(({ id, name }) => [name.toLowerCase(), id] as const),
+    ...rows.map(({ id }) => [id.toLowerCase(), id] as const),
+  ]);
+}
+
+/** What a team grants, its unified access groups included; undefined when there is no such team. */
+export async function readTeamGrants(tx: Transaction, teamId: string): Promise<ObjectPermission | undefined> {
+  const team = await tx.team.findUnique({ where: { id: teamId }, include: { objectPermission: true } });
+  if (team === null) return undefined;
+  const grants = team.objectPermission === null ? {} : readStoredGrants(team.objectPermission);
+  if (team.accessGroupIds.length === 0) return grants;
+  const groups = await tx.accessGroup.findMany({ where: { id: { in: team.accessGroupIds } }, select: { name: true } });
+  return { ...grants, accessGroups: [...(grants.accessGroups ?? []), ...groups.map(({ name }) => name)] };
+}
+
+/** What an organization grants; undefined when there is no such organization. */
+export async function readOrganizationGrants(tx: Transaction, id: string): Promise<ObjectPermission | undefined> {
+  const organization = await tx.organization.findUnique({ where: { id }, include: { objectPermission: true } });
+  if (organization === null) return undefined;
+  return organization.objectPermission === null ? {} : readStoredGrants(organization.objectPermission);
+}
+
+function column(value: ObjectPermission[keyof ObjectPermission]): Prisma.InputJsonValue | typeof Prisma.DbNull {
+  return value ?? Prisma.DbNull;
+}
