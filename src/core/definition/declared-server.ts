@@ -18,4 +18,6 @@ export interface DeclaredRegistry {
   readonly servers: readonly DeclaredServer[];
   readonly separator: string;
   readonly prefixMode: 'always' | 'auto' | 'never';
+  /** `public_mcp_servers`: ids, names or aliases. */
+  readonly publicServers?: readonly string[];
 }

@@ -4,22 +4,14 @@ import type { LitellmSettingsDefinition } from './litellm-settings.definition.js
 
 const IN_THIS_VERSION = 'has no effect in this version of Gatehouse';
 const ON_PURPOSE = 'has no effect in Gatehouse, on purpose';
-const ONE_KEY = 'the master key is the only one, and may use everything';
 
 /**
  * Settings that are understood and change nothing, with the reason. Whoever sets one to what it would be without being
  * set is not told; nor is anybody for what only belongs to another setting that is told of.
  */
 const GENERAL_SETTINGS: Partial<Record<keyof GeneralSettingsDefinition, string>> = {
-  store_model_in_db: `${IN_THIS_VERSION}: servers come from this file only`,
-  supported_db_objects: `${IN_THIS_VERSION}: servers come from this file only`,
-  user_mcp_management_mode: `${IN_THIS_VERSION}: ${ONE_KEY}`,
-  enable_mcp_registry: `${IN_THIS_VERSION}: there is no registry document`,
   use_x_forwarded_for: `${IN_THIS_VERSION}: nothing is decided by the address of a caller`,
   mcp_internal_ip_ranges: `${IN_THIS_VERSION}: nothing is decided by the address of a caller`,
-  mcp_required_fields: `${IN_THIS_VERSION}: there are no submissions`,
-  require_end_user_mcp_access_defined: `${IN_THIS_VERSION}: ${ONE_KEY}`,
-  require_key_mcp_access_defined: `${IN_THIS_VERSION}: ${ONE_KEY}`,
   mcp_allowed_clients: `${IN_THIS_VERSION}: every client with a valid key is served`,
   mcp_advertised_versions: `${IN_THIS_VERSION}: every revision of the protocol that is known is offered`,
   mcp_tool_search_enabled: `${IN_THIS_VERSION}: there are no tools to search tools`,
@@ -28,7 +20,6 @@ const GENERAL_SETTINGS: Partial<Record<keyof GeneralSettingsDefinition, string>>
 };
 
 const LITELLM_SETTINGS: Partial<Record<keyof LitellmSettingsDefinition, string>> = {
-  public_mcp_servers: `${IN_THIS_VERSION}: there is no public list of servers`,
   mcp_semantic_tool_filter: `${IN_THIS_VERSION}: tools are not chosen by meaning`,
   mcp_tool_search: `${IN_THIS_VERSION}: there are no tools to search tools`,
   store_audit_logs: `${IN_THIS_VERSION}: every call is in the ledger, whatever this says`,
@@ -38,10 +29,8 @@ const LITELLM_SETTINGS: Partial<Record<keyof LitellmSettingsDefinition, string>>
 /** Of the incumbent, or of later versions; not of whoever runs something else beside the gateway. */
 export const VARIABLES_WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   REDIS_URL: `${IN_THIS_VERSION}: nothing is kept in Redis`,
-  STORE_MODEL_IN_DB: `${IN_THIS_VERSION}: servers come from the configuration file only`,
   SSL_VERIFY: `${ON_PURPOSE}: certificates of servers are always checked; name further authorities in NODE_EXTRA_CA_CERTS`,
   LITELLM_MCP_METADATA_TIMEOUT: `${IN_THIS_VERSION}: no OAuth metadata is fetched`,
-  LITELLM_MCP_HEALTH_CHECK_TIMEOUT: `${IN_THIS_VERSION}: the health of a server is what its calls show`,
   LITELLM_USE_SHORT_MCP_TOOL_PREFIX: `${IN_THIS_VERSION}: give the server an alias`,
   LITELLM_MCP_MAX_STATEFUL_SESSIONS_PER_OWNER:
     'has no effect in Gatehouse: set general_settings.limits.sessions_per_key',

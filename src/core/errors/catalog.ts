@@ -13,6 +13,8 @@ export interface ErrorKind {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** The detail is written for callers even though the status is 5xx (an upstream's reason). */
   readonly exposesDetail?: true;
+  /** The detail is a whole sentence, in words that clients match on (reference, Appendix E): it stands alone. */
+  readonly detailStandsAlone?: true;
 }
 
 const kinds = {
@@ -233,6 +235,44 @@ const kinds = {
     exposesDetail: true,
   },
   'call/cancelled': { status: 499, rpcCode: -32800, sentence: 'Cancelled', retryable: false, logLevel: 'debug' },
+  'server/refused': {
+    status: 400,
+    rpcCode: -32602,
+    sentence: 'The server cannot be stored',
+    retryable: false,
+    logLevel: 'debug',
+    detailStandsAlone: true,
+  },
+  'server/forbidden': {
+    status: 403,
+    rpcCode: -32003,
+    sentence: 'Only proxy admins may manage servers',
+    retryable: false,
+    logLevel: 'info',
+    detailStandsAlone: true,
+  },
+  'server/not_found': {
+    status: 404,
+    rpcCode: -32004,
+    sentence: 'MCP Server not found',
+    retryable: false,
+    logLevel: 'debug',
+    detailStandsAlone: true,
+  },
+  'server/file_owned': {
+    status: 409,
+    rpcCode: -32602,
+    sentence: 'The server is defined in the configuration file',
+    retryable: false,
+    logLevel: 'debug',
+  },
+  'server/storage_off': {
+    status: 409,
+    rpcCode: -32602,
+    sentence: 'Servers, toolsets and submissions are not stored in the database',
+    retryable: false,
+    logLevel: 'debug',
+  },
   'config/invalid': {
     status: 500,
     rpcCode: -32603,

@@ -19,8 +19,7 @@ export class GatewayError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
-    const sentence = ERROR_CATALOG[code].sentence;
-    super(options.detail === undefined ? sentence : `${sentence}: ${options.detail}`, { cause: options.cause });
+    super(composeMessage(ERROR_CATALOG[code], options.detail), { cause: options.cause });
     this.name = 'GatewayError';
     this.code = code;
     this.detail = options.detail;
@@ -36,6 +35,11 @@ export class GatewayError extends Error {
   get publicMessage(): string {
     const { kind, detail } = this;
     const hidden = kind.status >= 500 && kind.exposesDetail !== true;
-    return detail === undefined || hidden ? kind.sentence : `${kind.sentence}: ${detail}`;
+    return hidden ? kind.sentence : composeMessage(kind, detail);
   }
+}
+
+function composeMessage({ sentence, detailStandsAlone }: ErrorKind, detail: string | undefined): string {
+  if (detail === undefined) return sentence;
+  return detailStandsAlone === true ? detail : `${sentence}: ${detail}`;
 }

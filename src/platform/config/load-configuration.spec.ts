@@ -50,7 +50,7 @@ describe('loadConfiguration', () => {
     expect(settings.security).toEqual({ masterKey: undefined, saltKey: undefined });
     expect(settings.stdio).toMatchObject({ enabled: false, maxChildren: 64, idleMs: 900_000 });
     expect(settings.usage.retentionDays).toBe(30);
-    expect(declared).toEqual({ servers: [], separator: '-', prefixMode: 'always' });
+    expect(declared).toEqual({ servers: [], separator: '-', prefixMode: 'always', publicServers: [] });
   });
 
   it('is frozen throughout', () => {
@@ -266,7 +266,6 @@ mcp_servers: {}`;
     ['include: [other.yaml]', 'other files are not included'],
     ['general_settings: { allowed_origins: ["*"] }', 'name the pages instead'],
     ['general_settings: { use_x_forwarded_for: true }', 'has no effect in this version of Gatehouse'],
-    ['general_settings: { require_key_mcp_access_defined: true }', 'has no effect in this version of Gatehouse'],
     ['general_settings: { allow_requests_on_db_unavailable: true }', 'has no effect in Gatehouse, on purpose'],
     ['litellm_settings: { callbacks: [otel] }', 'has no effect in Gatehouse'],
     ['litellm_settings: { mcp_semantic_tool_filter: { enabled: true } }', 'has no effect in this version'],

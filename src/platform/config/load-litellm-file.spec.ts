@@ -73,6 +73,7 @@ describe('a whole file of the incumbent', () => {
       'allowed_hosts',
       'allowed_origins',
       'ledger_retention_days',
+      'health_check_interval',
     ];
     expect([...used([file.general_settings]), ...oursGeneral]).toEqual(
       expect.arrayContaining([...fieldNames(GeneralSettingsDefinition)]),

@@ -77,7 +77,12 @@ export function readConfigFile(input: ConfigFileInput): ConfigFileContent {
     general: general.value,
     declared: hasErrors(all)
       ? undefined
-      : { servers, separator: input.separator, prefixMode: general.value.mcp_tool_prefix ?? 'always' },
+      : {
+          servers,
+          separator: input.separator,
+          prefixMode: general.value.mcp_tool_prefix ?? 'always',
+          publicServers: litellm.value.public_mcp_servers ?? [],
+        },
     problems: inFileOrder(all.map(place)),
     settingsFingerprint: fingerprint(root['general_settings']),
   };
