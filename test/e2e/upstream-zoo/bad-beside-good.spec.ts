@@ -216,3 +216,51 @@ describe('a server that lists well and is bad when called', () => {
     },
   );
 });
+
+/** A child or an event stream that is worth nothing, and what the outcome must say of it. */
+const OTHER_TRANSPORTS: Readonly<Record<string, { server: () => object; reason: RegExp }>> = {
+  missing_command: { server: () => ({ command: 'there-is-no-such-command' }), reason: /command|found|unreachable/i },
+  leaving_child: { server: () => child('process.exit(3)'), reason: /unreachable/i },
+  hung_child: { server: () => child('setInterval(() => undefined, 60_000)'), reason: /in time/i },
+  babbling_child: { server: () => child("setInterval(() => console.log('no JSON'), 20)"), reason: /in time|not MCP/i },
+  hung_sse: { server: () => ({ url: bad.get('hung_accept')?.url, transport: 'sse' }), reason: /in time/i },
+  page_for_sse: { server: () => ({ url: bad.get('web_page')?.url, transport: 'sse' }), reason: /not MCP|unreachable/i },
+  dead_sse: { server: () => ({ url: bad.get('dead_port')?.url, transport: 'sse' }), reason: /unreachable/i },
+};
+const child = (program: string): object => ({ command: process.execPath, args: ['-e', program] });
+
+describe('bad servers over stdio and HTTP+SSE beside a good one', () => {
+  beforeAll(async () => {
+    const others = Object.entries(OTHER_TRANSPORTS).map(([name, { server }]) => [name, server()] as const);
+    gateway = await startGateway({
+      config: {
+        mcp_servers: { good: { url: good.url, transport: 'http' }, ...Object.fromEntries(others) },
+        general_settings: { limits: { list_timeout: LIST_TIMEOUT_S, connect_timeout: 1, call_idle_timeout: 1 } },
+      },
+    });
+  });
+  afterAll(() => gateway.close());
+
+  test('the list comes within its bound with the reason for every other; the good one’s calls do not notice', async () => {
+    const listing = list();
+    const calls = await Promise.all([callGood(), callGood(), callGood()]);
+    for (const { message } of calls) expect(message?.result?.['content']).toBeDefined();
+    const listed = await listing;
+    expect(listed.elapsedMs).toBeLessThan(LIST_TIMEOUT_S * 1000 + SLACK_MS);
+    expect(toolNames(listed)).toEqual(['good-echo']);
+    for (const [name, { reason }] of Object.entries(OTHER_TRANSPORTS)) {
+      expect([name, outcomes(listed)[name]]).toEqual([
+        name,
+        { status: 'failed', reason: expect.stringMatching(reason) },
+      ]);
+    }
+  });
+
+  test.each(Object.keys(OTHER_TRANSPORTS))('a call to %s ends in time with a reason', async (name) => {
+    const failed = await timed(
+      rpc(`${gateway.url}/mcp/${name}`, 'tools/call', { name: 'anything', arguments: {} }, { key: gateway.key }),
+    );
+    expect(failed.elapsedMs).toBeLessThan(LIST_TIMEOUT_S * 1000 + SLACK_MS);
+    expect(failed.message?.error).toMatchObject({ data: { server: name, reason: expect.any(String) } });
+  });
+});
