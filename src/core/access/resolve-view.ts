@@ -1,65 +1,154 @@
 import type { AccessView, ServerView } from '../model/access-view.js';
 import type { Principal } from '../model/principal.js';
 import type { RegistrySnapshot } from '../model/registry-snapshot.js';
-import type { ServerEntry, ToolPolicy } from '../model/server-entry.js';
-import { grantFingerprint, grantsServer } from './grants.js';
+import type { ServerEntry } from '../model/server-entry.js';
+import { effectiveGrant, grantKey, type EffectiveGrant } from './effective-grant.js';
+import { findToolset, intersectTools } from './level-grant.js';
+import { RecentMemo } from './recent-memo.js';
 import { scopeKey, type RequestScope } from './request-scope.js';
+import { GrantedServer } from './server-view.js';
 
 /** The decision: what may be seen, or which names of the scope mean nothing to this caller. */
 export type ViewDecision =
   | { readonly kind: 'view'; readonly view: AccessView }
   | { readonly kind: 'unknown'; readonly names: readonly string[] };
 
-/** Views kept per snapshot; they are small, and a client has few scopes. */
-const VIEWS_PER_SNAPSHOT_MAX = 2_000;
+/** What is known of where a request comes from. */
+export interface CallerPlace {
+  /** From outside the internal address ranges: sees only servers that are public (contract §9). */
+  readonly external: boolean;
+}
 
-const memo = new WeakMap<RegistrySnapshot, Map<string, ViewDecision>>();
+/** Servers in all remembered views and grants of one snapshot; each costs about a hundred bytes. */
+const REMEMBERED_SERVERS_MAX = 100_000;
+
+interface Memo {
+  readonly views: RecentMemo<ViewDecision>;
+  readonly grants: RecentMemo<EffectiveGrant>;
+}
+
+const memos = new WeakMap<RegistrySnapshot, Memo>();
 
 /**
  * The one function that decides access (contract §9): permission ∩ requested scope ∩ the servers' own filters. Listing
  * and calling both ask the view it answers. A name that exists but is not granted is `unknown`, exactly like one that
- * does not exist. Pure for a given snapshot; memoised by grants and scope.
+ * does not exist. Pure for a given snapshot; memoised by grants, scope and place.
  */
-export function resolveView(snapshot: RegistrySnapshot, principal: Principal, scope: RequestScope): ViewDecision {
-  let decisions = memo.get(snapshot);
-  if (decisions === undefined) {
-    decisions = new Map();
-    memo.set(snapshot, decisions);
+export function resolveView(
+  snapshot: RegistrySnapshot,
+  principal: Principal,
+  scope: RequestScope,
+  place?: CallerPlace,
+): ViewDecision {
+  let memo = memos.get(snapshot);
+  if (memo === undefined) {
+    memo = { views: new RecentMemo(REMEMBERED_SERVERS_MAX), grants: new RecentMemo(REMEMBERED_SERVERS_MAX) };
+    memos.set(snapshot, memo);
   }
-  const key = `${grantFingerprint(principal)}|${scopeKey(scope)}`;
-  const known = decisions.get(key);
+  const external = place?.external === true;
+  const grants = grantKey(snapshot, principal);
+  const key = `${grants}|${external ? 'external' : ''}|${scopeKey(scope)}`;
+  const known = memo.views.get(key);
   if (known !== undefined) return known;
-  const decision = decide(snapshot, principal, scope, key);
-  if (decisions.size >= VIEWS_PER_SNAPSHOT_MAX) decisions.clear();
-  decisions.set(key, decision);
-  return decision;
+
+  let grant = memo.grants.get(grants);
+  if (grant === undefined) {
+    grant = effectiveGrant(snapshot, principal);
+    memo.grants.set(grants, grant, 1 + grant.size);
+  }
+  const decision = decide(snapshot, grant, scope, external, key);
+  return memo.views.set(key, decision, 1 + (decision.kind === 'view' ? decision.view.servers.length : 0));
 }
 
-function decide(snapshot: RegistrySnapshot, principal: Principal, scope: RequestScope, key: string): ViewDecision {
-  const granted = snapshot.servers.filter((entry) => grantsServer(principal, entry));
-  if (scope.kind === 'all') {
-    return { kind: 'view', view: buildView(snapshot, granted, key, prefixes(snapshot, granted.length)) };
-  }
-
-  const grantedIds = new Set(granted.map((entry) => entry.id));
-  const chosen = new Set<ServerEntry>();
+function decide(
+  snapshot: RegistrySnapshot,
+  grant: EffectiveGrant,
+  scope: RequestScope,
+  external: boolean,
+  key: string,
+): ViewDecision {
+  const seen = (entry: ServerEntry): boolean =>
+    grant.has(entry.id) && (!external || entry.availableOnPublicInternet || snapshot.publicServers.has(entry.id));
+  const selection = new Selection(snapshot, grant, seen);
   const unknown: string[] = [];
-  let namesOneServer = scope.names.length === 1;
-  for (const name of scope.names) {
-    const server = snapshot.byHandle.get(name.toLowerCase());
-    if (server !== undefined && grantedIds.has(server.id)) {
-      chosen.add(server);
-      continue;
-    }
-    namesOneServer = false;
-    const members = (snapshot.byGroup.get(name) ?? []).filter((entry) => grantedIds.has(entry.id));
-    if (members.length === 0) unknown.push(name);
-    for (const member of members) chosen.add(member);
+  let namesOneServer = false;
+  switch (scope.kind) {
+    case 'all':
+      for (const entry of snapshot.servers) if (seen(entry)) selection.add(entry);
+      break;
+    case 'toolset':
+      if (!selection.addToolset(scope.name)) unknown.push(scope.name);
+      break;
+    case 'named':
+      namesOneServer = scope.names.length === 1;
+      for (const name of scope.names) {
+        if (selection.addServer(name)) continue;
+        namesOneServer = false;
+        if (!selection.addGroup(name) && !selection.addToolset(name)) unknown.push(name);
+      }
   }
   if (unknown.length > 0) return { kind: 'unknown', names: unknown };
-  const servers = snapshot.servers.filter((entry) => chosen.has(entry));
+  const servers = selection.servers();
   const prefixed = !namesOneServer && prefixes(snapshot, servers.length);
-  return { kind: 'view', view: buildView(snapshot, servers, key, prefixed) };
+  return { kind: 'view', view: buildView(snapshot, servers, prefixed, key) };
+}
+
+/** What of each server is asked for and granted. Every `add` answers whether the caller can see anything of that name. */
+class Selection {
+  /** Undefined: the whole server; else the only tools of it that are asked for. */
+  readonly #asked = new Map<ServerEntry, ReadonlySet<string> | undefined>();
+
+  constructor(
+    private readonly snapshot: RegistrySnapshot,
+    private readonly grant: EffectiveGrant,
+    private readonly seen: (entry: ServerEntry) => boolean,
+  ) {}
+
+  add(entry: ServerEntry): void {
+    this.#asked.set(entry, undefined);
+  }
+
+  addServer(name: string): boolean {
+    const server = this.snapshot.byHandle.get(name.toLowerCase());
+    if (server === undefined || !this.seen(server)) return false;
+    this.add(server);
+    return true;
+  }
+
+  addGroup(name: string): boolean {
+    const members = (this.snapshot.byGroup.get(name) ?? []).filter(this.seen);
+    for (const member of members) this.add(member);
+    return members.length > 0;
+  }
+
+  /** Exactly its pairs, as far as they are granted. */
+  addToolset(name: string): boolean {
+    let found = false;
+    for (const [id, tools] of findToolset(this.snapshot, name)?.tools ?? []) {
+      const entry = this.snapshot.byId.get(id);
+      if (entry === undefined || !this.seen(entry)) continue;
+      const granted = intersectTools(tools, this.grant.get(id)?.tools);
+      if (granted?.size === 0) continue;
+      found = true;
+      if (!this.#asked.has(entry)) this.#asked.set(entry, granted);
+      else {
+        const before = this.#asked.get(entry);
+        if (before !== undefined) this.#asked.set(entry, new Set([...before, ...(granted ?? [])]));
+      }
+    }
+    return found;
+  }
+
+  /** In order of prefix. */
+  servers(): readonly ServerView[] {
+    return this.snapshot.servers.flatMap((entry) => {
+      const granted = this.grant.get(entry.id);
+      if (granted === undefined || !this.#asked.has(entry)) return [];
+      const asked = this.#asked.get(entry);
+      const toolsOnly = asked !== undefined || granted.source === 'toolset';
+      return [new GrantedServer(entry, intersectTools(granted.tools, asked), toolsOnly)];
+    });
+  }
 }
 
 /** Whether an aggregate scope advertises prefixed names (contract §4, `mcp_tool_prefix`). */
@@ -76,29 +165,37 @@ function prefixes(snapshot: RegistrySnapshot, serverCount: number): boolean {
 
 function buildView(
   snapshot: RegistrySnapshot,
-  entries: readonly ServerEntry[],
-  fingerprint: string,
+  servers: readonly ServerView[],
   prefixed: boolean,
+  fingerprint: string,
 ): AccessView {
-  const servers = entries.map(serverView);
-  return Object.freeze({
-    servers,
-    byServerId: new Map(servers.map((server) => [server.entry.id, server])),
-    byPrefix: new Map(servers.map((server) => [server.entry.prefix, server])),
+  const shape = (shown: readonly ServerView[], suffix: string): Omit<AccessView, 'content'> => ({
+    servers: shown,
+    byServerId: new Map(shown.map((server) => [server.entry.id, server])),
+    byPrefix: new Map(shown.map((server) => [server.entry.prefix, server])),
     naming: prefixed ? 'prefixed' : 'bare',
     separator: snapshot.separator,
-    wantsClientHeaders: entries.some(takesClientHeaders),
-    fingerprint,
+    wantsClientHeaders: shown.some(({ entry }) => takesClientHeaders(entry)),
+    fingerprint: fingerprint + suffix,
   });
+  const content = servers.some(({ toolsOnly }) => toolsOnly)
+    ? viewOfItself(
+        shape(
+          servers.filter(({ toolsOnly }) => !toolsOnly),
+          '|content',
+        ),
+      )
+    : undefined;
+  const whole = shape(servers, '');
+  return content === undefined ? viewOfItself(whole) : Object.freeze({ ...whole, content });
 }
 
-function serverView(entry: ServerEntry): ServerView {
-  return { entry, toolsFingerprint: 'policy', allowsTool: (name) => policyAllows(entry.tools, name) };
-}
-
-/** The server's own lists: the allow-list has priority when both are set (contract §9). */
-function policyAllows(policy: ToolPolicy, name: string): boolean {
-  return policy.allowed === undefined ? !policy.disallowed.has(name) : policy.allowed.has(name);
+/** Every server of it shows its prompts and resources. */
+function viewOfItself(shape: Omit<AccessView, 'content'>): AccessView {
+  const view: Omit<AccessView, 'content'> & { content?: AccessView } = { ...shape };
+  const complete = view as AccessView & { content: AccessView };
+  complete.content = complete;
+  return Object.freeze(complete);
 }
 
 function takesClientHeaders(entry: ServerEntry): boolean {

@@ -5,6 +5,8 @@ export interface ServerView {
   readonly entry: ServerEntry;
   /** Same value, same answer of {@link allowsTool}: the key of memoised lists. */
   readonly toolsFingerprint: string;
+  /** Granted, or asked for, through toolsets alone: its prompts and resources are not to be seen. */
+  readonly toolsOnly: boolean;
   /** Takes the upstream's own tool name. Listing and calling both ask here. */
   allowsTool(upstreamName: string): boolean;
 }
@@ -14,6 +16,11 @@ export interface AccessView {
   /** In order of prefix. */
   readonly servers: readonly ServerView[];
   readonly byServerId: ReadonlyMap<string, ServerView>;
+  /**
+   * The same view of prompts, resources and templates: without servers that are {@link ServerView.toolsOnly}. The view
+   * itself when there are none.
+   */
+  readonly content: AccessView;
   /** Prefix to server, visible ones only. */
   readonly byPrefix: ReadonlyMap<string, ServerView>;
   /** `prefixed` in aggregate scopes, `bare` in one-server scopes (contract §4). */
