@@ -1,4 +1,8 @@
-import { Client as ClientV2, StreamableHTTPClientTransport as HttpTransportV2 } from '@modelcontextprotocol/client';
+import {
+  Client as ClientV2,
+  SSEClientTransport as SseTransportV2,
+  StreamableHTTPClientTransport as HttpTransportV2,
+} from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport as SseTransportV1 } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as HttpTransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -60,6 +64,13 @@ export async function connectV2(url: string, options: ConnectOptions = {}): Prom
   return client;
 }
 
+/** SDK v2 over the HTTP+SSE transport of 2024-11-05. */
+export async function connectV2Sse(url: string, options: ConnectOptions = {}): Promise<ClientV2> {
+  const client = new ClientV2(IDENTITY, { versionNegotiation: { mode: 'legacy' } });
+  await client.connect(new SseTransportV2(new URL(url), { requestInit: { headers: requestHeaders(options) } }));
+  return client;
+}
+
 /** Single requests without `initialize` or session, as typed into curl. */
 function connectCurl(url: string, options: ConnectOptions = {}): Promise<McpPeer> {
   const ask = async (method: string, params?: unknown) => {
@@ -98,4 +109,9 @@ export const CLIENT_KINDS: readonly ClientKind[] = [
     connect: async (url, options) => peer(await connectV1Sse(url, options)),
   },
   { name: 'SDK v2', transport: 'http', connect: async (url, options) => peer(await connectV2(url, options)) },
+  {
+    name: 'SDK v2 over SSE',
+    transport: 'sse',
+    connect: async (url, options) => peer(await connectV2Sse(url, options)),
+  },
 ];
