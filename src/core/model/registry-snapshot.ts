@@ -2,6 +2,8 @@ import type { ServerEntry } from './server-entry.js';
 
 /** An entry that was set aside instead of taking the others down. */
 export interface RejectedEntry {
+  /** Of the row, when it came by REST. */
+  readonly id?: string;
   readonly name: string;
   readonly origin: ServerEntry['origin'];
   readonly reason: string;

@@ -40,7 +40,7 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
           this.upstreams.drop(former);
         }
         for (const entry of [...diff.added, ...diff.changed]) this.#tell(entry, ALL_LIST_KINDS);
-        if (diff.removed.length > 0) this.#tellAll();
+        if (diff.removed.length > 0 || diff.accessChanged) this.#tellAll();
       }),
     );
   }

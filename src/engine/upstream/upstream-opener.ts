@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { stdioRefusal } from '../../core/definition/stdio-admission.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { HttpEndpoint } from '../../core/model/server-entry.js';
 import { PRODUCT } from '../../core/protocol/product.js';
@@ -38,6 +39,8 @@ export class UpstreamOpener {
   async open(options: ConnectOptions, memory: TransportMemory): Promise<OpenedUpstream> {
     const { endpoint } = options.entry;
     if (endpoint.kind === 'http') return this.#openHttp(endpoint, options, memory);
+    const refusal = stdioRefusal(options.entry, this.stdio);
+    if (refusal !== undefined) throw new GatewayError('upstream/spawn_refused', { detail: refusal });
     const connection = await openStdio(options, {
       logger: this.logger,
       clientVersion: PRODUCT.version,

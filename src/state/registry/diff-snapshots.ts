@@ -8,6 +8,8 @@ export interface RegistryDiff {
   readonly changed: readonly ServerEntry[];
   /** As they were. */
   readonly removed: readonly ServerEntry[];
+  /** Groups, toolsets, the public list or the access rules are others: the same servers may be seen differently. */
+  readonly accessChanged: boolean;
 }
 
 /** Servers are the same when their id is. */
@@ -19,5 +21,27 @@ export function diffSnapshots(previous: RegistrySnapshot, next: RegistrySnapshot
     if (before === undefined) added.push(entry);
     else if (before.fingerprint !== entry.fingerprint) changed.push(entry);
   }
-  return { added, changed, removed: previous.servers.filter(({ id }) => !next.byId.has(id)) };
+  return {
+    added,
+    changed,
+    removed: previous.servers.filter(({ id }) => !next.byId.has(id)),
+    accessChanged: describeAccess(previous) !== describeAccess(next),
+  };
+}
+
+/** Equal texts: everything that decides access beside the servers themselves is the same. */
+function describeAccess({ byGroup, byToolset, publicServers, accessRules }: RegistrySnapshot): string {
+  return JSON.stringify([
+    [...byGroup].map(([name, members]) => [name, members.map(({ id }) => id)]).sort(),
+    [...byToolset]
+      .map(([key, { name, description, tools }]) => [
+        key,
+        name,
+        description,
+        [...tools].map(([id, names]) => [id, [...names].sort()]).sort(),
+      ])
+      .sort(),
+    [...publicServers].sort(),
+    accessRules,
+  ]);
 }

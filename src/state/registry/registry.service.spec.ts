@@ -1,10 +1,11 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { waitFor } from '../../../test/harness/wait-for.js';
-import { loadConfiguration } from '../../platform/config/load-configuration.js';
+import { type LoadedConfiguration, loadConfiguration } from '../../platform/config/load-configuration.js';
 import { SINGLE_WORKER } from '../../platform/config/worker.js';
+import { NOTHING_STORED } from './stored-registry.js';
 import { type RegistryChange, RegistryService } from './registry.service.js';
 
 let cwd: string;
@@ -17,14 +18,21 @@ function write(content: string): void {
   renameSync(join(cwd, 'config.yaml.new'), join(cwd, 'config.yaml'));
 }
 
-function start(content: string): void {
+/** Nothing is stored; the database has its own tests. */
+const NO_ROWS = { load: () => Promise.resolve(NOTHING_STORED), onChange: () => () => undefined };
+
+function create({ source, settings }: LoadedConfiguration, logger: Logger): RegistryService {
+  return new RegistryService(source, NO_ROWS, settings.registry, settings.stdio, logger, SINGLE_WORKER);
+}
+
+async function start(content: string): Promise<void> {
   write(content);
   const outcome = loadConfiguration({ argv: [], env: { CANARY: 'canary-secret' }, cwd });
   if (outcome.kind !== 'loaded') throw new Error(JSON.stringify(outcome));
   const logger = pino({}, { write: (line: string) => void lines.push(line) });
-  registry = new RegistryService(outcome.source, logger, SINGLE_WORKER);
+  registry = create(outcome, logger);
   registry.subscribe((change) => changes.push(change));
-  registry.onModuleInit();
+  await registry.onModuleInit();
 }
 
 const names = () => registry.current.servers.map(({ name }) => name);
@@ -41,8 +49,8 @@ afterEach(() => {
 });
 
 describe('the registry', () => {
-  it('serves what the file declares from the first moment', () => {
-    start('mcp_servers: { a: { url: http://h }, o: { url: http://h, auth_type: oauth2 } }');
+  it('serves what the file declares from the first moment', async () => {
+    await start('mcp_servers: { a: { url: http://h }, o: { url: http://h, auth_type: oauth2 } }');
     expect(names()).toEqual(['a']);
     expect(registry.status()).toEqual({
       version: 1,
@@ -54,14 +62,14 @@ describe('the registry', () => {
   });
 
   it('says that a changed setting waits for the next start, also when nothing else changed', async () => {
-    start('mcp_servers: { a: { url: http://h } }');
+    await start('mcp_servers: { a: { url: http://h } }');
     write('mcp_servers: { a: { url: http://h } }\ngeneral_settings: { ledger_retention_days: 7 }');
     await waitFor(() => logged('takes effect when the gateway is started again').length > 0);
     expect(changes).toEqual([]);
   });
 
   it('applies a valid change of the file within a second and tells what it was', async () => {
-    start('mcp_servers: { a: { url: http://h }, b: { url: http://h } }');
+    await start('mcp_servers: { a: { url: http://h }, b: { url: http://h } }');
     const before = registry.current;
     write('mcp_servers: { a: { url: http://h }, b: { url: http://other }, c: { url: http://h } }');
     const since = performance.now();
@@ -78,7 +86,7 @@ describe('the registry', () => {
   });
 
   it('keeps the last good state on an invalid change, says why, and recovers (defect 50)', async () => {
-    start('mcp_servers: { a: { url: http://h }, b: { url: http://h } }');
+    await start('mcp_servers: { a: { url: http://h }, b: { url: http://h } }');
     const before = registry.current;
     write('mcp_servers:\n  a: { url: http://h }\n  b: { url: 5 }\n  c: { url: http://h }\n');
     await waitFor(() => !registry.status().inSync, { what: 'the invalid file to be noticed' });
@@ -96,25 +104,25 @@ describe('the registry', () => {
   });
 
   it('keeps serving when the file goes away', async () => {
-    start('mcp_servers: { a: { url: http://h } }');
+    await start('mcp_servers: { a: { url: http://h } }');
     rmSync(join(cwd, 'config.yaml'));
     await waitFor(() => !registry.status().inSync, { what: 'the missing file to be noticed' });
     expect(names()).toEqual(['a']);
     expect(registry.status().lastError).toContain('does not exist');
   });
 
-  it('sees a change made between reading and watching', () => {
+  it('sees a change made between reading and watching', async () => {
     write('mcp_servers: {}');
     const outcome = loadConfiguration({ argv: [], env: {}, cwd });
     if (outcome.kind !== 'loaded') throw new Error('invalid');
     write('mcp_servers: { a: { url: http://h } }');
-    registry = new RegistryService(outcome.source, pino({ level: 'silent' }), SINGLE_WORKER);
-    registry.onModuleInit();
+    registry = create(outcome, pino({ level: 'silent' }));
+    await registry.onModuleInit();
     expect(names()).toEqual(['a']);
   });
 
-  it('does not let one listener keep a change from the others, or go on after it left', () => {
-    start('mcp_servers: { a: { url: http://h } }');
+  it('does not let one listener keep a change from the others, or go on after it left', async () => {
+    await start('mcp_servers: { a: { url: http://h } }');
     const heard: string[] = [];
     registry.subscribe(() => {
       throw new Error('listener');
@@ -130,16 +138,18 @@ describe('the registry', () => {
     expect(logged('a listener of the registry failed').length).toBeGreaterThan(0);
   });
 
-  it('says that other settings wait for a restart, and follows mcp_tool_prefix at once', () => {
-    start('mcp_servers: { a: { url: http://h } }');
+  it('says that other settings wait for a restart, and follows mcp_tool_prefix at once', async () => {
+    await start('mcp_servers: { a: { url: http://h } }');
     write('general_settings: { mcp_tool_prefix: never, allowed_hosts: [x] }\nmcp_servers: { a: { url: http://h } }');
     registry.reload();
     expect(registry.current.prefixMode).toBe('never');
     expect(logged('when the gateway is started again')).toHaveLength(1);
   });
 
-  it('logs nothing secret, valid or not (defect 54)', () => {
-    start('mcp_servers: { a: { url: "http://u:canary-pw@h/?t=canary-q", static_headers: { A: os.environ/CANARY } } }');
+  it('logs nothing secret, valid or not (defect 54)', async () => {
+    await start(
+      'mcp_servers: { a: { url: "http://u:canary-pw@h/?t=canary-q", static_headers: { A: os.environ/CANARY } } }',
+    );
     write(
       'mcp_servers: { a: { url: canary-url, auth_type: canary }, b: { command: x, args: [canary-a], env: { A: canary-e } } }',
     );

@@ -1,15 +1,22 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { RegistrySnapshot, RejectedEntry } from '../../core/model/registry-snapshot.js';
+import type { DeclaredRegistry } from '../../core/definition/declared-server.js';
+import type { ServerDefinition } from '../../core/definition/server.definition.js';
+import { stdioRefusal } from '../../core/definition/stdio-admission.js';
+import type { ServerEntry } from '../../core/model/server-entry.js';
 import type { DeclaredSource } from '../../platform/config/declared-source.js';
 import { formatProblem } from '../../platform/config/format-problems.js';
 import type { Problem } from '../../platform/config/problem.js';
-import { DECLARED_SOURCE } from '../../platform/config/tokens.js';
+import type { RegistrySettings, StdioSettings } from '../../platform/config/settings.js';
+import { DECLARED_SOURCE, REGISTRY_SETTINGS, STDIO_SETTINGS } from '../../platform/config/tokens.js';
 import { type FileWatch, watchConfigFile } from '../../platform/config/watch-config-file.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { compileSnapshot } from './compile-snapshot.js';
 import { diffSnapshots, type RegistryDiff } from './diff-snapshots.js';
+import { RegistrySource } from './registry.source.js';
+import { NOTHING_STORED, type StoredRegistry } from './stored-registry.js';
 
 export interface RegistryChange {
   readonly previous: RegistrySnapshot;
@@ -23,7 +30,7 @@ export type RegistryListener = (change: RegistryChange) => void;
 export interface RegistryStatus {
   /** Of the snapshot being served. */
   readonly version: number;
-  /** What is served is what the file says now. */
+  /** What is served is what file and database say now. */
   readonly inSync: boolean;
   /** Why not: the first errors of the last attempt. */
   readonly lastError?: string;
@@ -34,23 +41,34 @@ export interface RegistryStatus {
 const STATUS_ERRORS_MAX = 5;
 
 /**
- * Keeps the one snapshot everybody reads. A valid change of the file is live within a second; an invalid one changes
- * nothing and is reported (contract §2).
+ * Keeps the one snapshot everybody reads, compiled from the file and the database. A valid change of the file is live
+ * within a second; an invalid one changes nothing and is reported (contract §2). A committed change of any replica is live
+ * when the change feed has told of it.
  */
 @Injectable()
 export class RegistryService implements OnModuleInit, OnApplicationShutdown {
   readonly #listeners = new Set<RegistryListener>();
   #current: RegistrySnapshot;
-  #lastError: string | undefined;
+  #declared: DeclaredRegistry;
+  #stored: StoredRegistry = NOTHING_STORED;
+  #fileError: string | undefined;
+  #databaseError: string | undefined;
   #watch: FileWatch | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #loading: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
   #reported: ReadonlySet<string> = new Set();
 
   constructor(
     @Inject(DECLARED_SOURCE) private readonly source: DeclaredSource,
+    @Inject(RegistrySource) private readonly rows: Pick<RegistrySource, 'load' | 'onChange'>,
+    @Inject(REGISTRY_SETTINGS) private readonly settings: RegistrySettings,
+    @Inject(STDIO_SETTINGS) private readonly stdio: StdioSettings,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(WORKER) private readonly worker: Worker,
   ) {
-    this.#current = compileSnapshot(source.initial.declared, 1);
+    this.#declared = source.initial.declared;
+    this.#current = this.#compile(1);
   }
 
   /** The snapshot of this moment: immutable, to be taken once per request. */
@@ -66,17 +84,28 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
     };
   }
 
+  /** The definition behind an entry that is being served. Holds secrets. */
+  definitionOf({ id, name, origin }: ServerEntry): ServerDefinition | undefined {
+    if (origin === 'file') return this.#declared.servers.find((server) => server.name === name)?.definition;
+    const stored = this.#stored.servers.find((server) => server.id === id);
+    return stored !== undefined && 'declared' in stored ? stored.declared.definition : undefined;
+  }
+
   status(): RegistryStatus {
+    const errors = [this.#fileError, this.#databaseError].filter((error) => error !== undefined);
     return {
       version: this.#current.version,
-      inSync: this.#lastError === undefined,
-      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      inSync: errors.length === 0,
+      ...(errors.length === 0 ? {} : { lastError: errors.join('; ') }),
       rejected: this.#current.rejected,
     };
   }
 
-  onModuleInit(): void {
+  /** The change feed has its mark by now: what is committed from here on is told. */
+  async onModuleInit(): Promise<void> {
     this.#report(this.source.initial.problems);
+    this.#unsubscribe = this.rows.onChange(() => this.refresh());
+    await this.refresh();
     this.#watch = watchConfigFile(this.source.path, () => this.reload());
     // The file may have changed between its reading and now.
     this.reload();
@@ -84,10 +113,11 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.#watch?.close();
+    this.#unsubscribe?.();
     this.#listeners.clear();
   }
 
-  /** Reads the source and swaps the snapshot if it says something new. Never throws; a failure keeps the last good state. */
+  /** Reads the file and swaps the snapshot if it says something new. Never throws; a failure keeps the last good state. */
   reload(): void {
     const outcome = this.source.read();
     if (!outcome.ok) {
@@ -95,20 +125,67 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
       return;
     }
     this.#report(outcome.problems);
-    const previous = this.#current;
-    const next = compileSnapshot(outcome.declared, previous.version + 1, previous);
-    const recovered = this.#lastError !== undefined;
-    this.#lastError = undefined;
-    if (isSame(previous, next)) {
-      if (recovered) this.logger.info({ version: previous.version }, 'configuration valid again');
-      return;
+    const recovered = this.#fileError !== undefined;
+    this.#fileError = undefined;
+    this.#declared = outcome.declared;
+    if (!this.#swap('configuration reloaded') && recovered) {
+      this.logger.info({ version: this.#current.version }, 'configuration valid again');
     }
-    this.#current = next;
+  }
+
+  /**
+   * Reads the database and swaps the snapshot if it says something new. One runs, one waits; whoever asks gets a run that
+   * began after they asked. Rejects when the database cannot be read; the last good state stays.
+   */
+  refresh(): Promise<void> {
+    const before = this.#loading;
+    this.#queued ??= (async () => {
+      await before?.catch(() => undefined);
+      this.#queued = undefined;
+      this.#loading = this.#loadStored();
+      await this.#loading;
+    })();
+    return this.#queued;
+  }
+
+  async #loadStored(): Promise<void> {
+    try {
+      this.#stored = await this.rows.load(this.#declared.separator);
+    } catch (error) {
+      this.#databaseError = 'the stored servers could not be read; what was read last is served';
+      throw error;
+    }
+    this.#databaseError = undefined;
+    const known = new Set(this.#current.rejected.map(describeRejected));
+    this.#swap('registry reloaded');
+    for (const entry of this.#current.rejected) {
+      if (entry.origin === 'file' || this.worker.index !== 0 || known.has(describeRejected(entry))) continue;
+      this.logger.warn(
+        { server: entry.name, serverId: entry.id, reason: entry.reason },
+        'a stored server is set aside',
+      );
+    }
+  }
+
+  #compile(version: number, previous?: RegistrySnapshot): RegistrySnapshot {
+    return compileSnapshot(this.#declared, version, previous, {
+      stored: this.#stored,
+      accessRules: this.settings.accessRules,
+      refusal: (entry) => stdioRefusal(entry, this.stdio),
+    });
+  }
+
+  /** Whether there was anything new. */
+  #swap(what: string): boolean {
+    const previous = this.#current;
+    const next = this.#compile(previous.version + 1, previous);
     const diff = diffSnapshots(previous, next);
+    if (isSame(previous, next, diff)) return false;
+    this.#current = next;
     const names = (entries: readonly { readonly name: string }[]): readonly string[] => entries.map(({ name }) => name);
     this.logger.info(
       { version: next.version, added: names(diff.added), changed: names(diff.changed), removed: names(diff.removed) },
-      'configuration reloaded',
+      what,
     );
     for (const listener of [...this.#listeners]) {
       try {
@@ -117,14 +194,15 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
         this.logger.error({ err: error }, 'a listener of the registry failed');
       }
     }
+    return true;
   }
 
   #refuse(problems: readonly Problem[]): void {
     const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem);
     const more = errors.length > STATUS_ERRORS_MAX ? [`and ${errors.length - STATUS_ERRORS_MAX} more`] : [];
     const summary = [...errors.slice(0, STATUS_ERRORS_MAX), ...more].join('; ');
-    if (summary === this.#lastError) return;
-    this.#lastError = summary;
+    if (summary === this.#fileError) return;
+    this.#fileError = summary;
     this.logger.error(
       { problems: errors, version: this.#current.version },
       'configuration invalid, the last good one stays',
@@ -145,11 +223,16 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-function isSame(previous: RegistrySnapshot, next: RegistrySnapshot): boolean {
+function isSame(previous: RegistrySnapshot, next: RegistrySnapshot, diff: RegistryDiff): boolean {
   return (
     previous.prefixMode === next.prefixMode &&
     previous.servers.length === next.servers.length &&
     previous.servers.every((entry, index) => entry === next.servers[index]) &&
+    !diff.accessChanged &&
     JSON.stringify(previous.rejected) === JSON.stringify(next.rejected)
   );
+}
+
+function describeRejected({ id, name, reason }: RejectedEntry): string {
+  return JSON.stringify([id, name, reason]);
 }

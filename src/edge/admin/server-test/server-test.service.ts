@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { declareServers } from '../../../core/definition/declare-servers.js';
 import { isRecord } from '../../../core/definition/field-checks.js';
 import { problemAt } from '../../../core/definition/field-problem.js';
+import { stdioRefusal } from '../../../core/definition/stdio-admission.js';
 import { setAsideReason, unsupportedFeatures } from '../../../core/definition/unsupported-features.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
@@ -11,7 +12,6 @@ import type { StdioSettings } from '../../../platform/config/settings.js';
 import { STDIO_SETTINGS } from '../../../platform/config/tokens.js';
 import { compileServer } from '../../../state/registry/compile-server.js';
 import { ValidationFailed } from '../auth/validation.pipe.js';
-import { stdioRefusal } from './rest-stdio-admission.js';
 
 /** What the server is called while it is tried; only its own definition's name can be wrong. */
 const UNNAMED = 'server';
