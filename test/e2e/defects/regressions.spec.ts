@@ -175,75 +175,82 @@ test('equal tool names of two servers never influence each other, whoever was li
   }
 });
 
-test.each(['/mcp', '/mcp/up', '/up/mcp', '/mcp?server=up'])(
-  '%s streams: progress arrives while the call runs, and a GET stream begins at once (defect 35)',
-  async (path) => {
-    const gate = Promise.withResolvers<string>();
-    const upstream = kept(
-      await fakeUpstream({
-        tools: [
-          tool('steps', (_args, call) => {
-            call.progress(1, 2, 'half');
-            return gate.promise;
-          }),
-        ],
-      }),
-    );
-    const gateway = kept(await startGateway({ config: { mcp_servers: { up: at(upstream) } } }));
-    const url = `${gateway.url}${path}`;
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: clientHeaders({ key: gateway.key }),
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'tools/call',
-        params: { name: 'up-steps', arguments: {}, _meta: { progressToken: 'p' } },
-      }),
-    });
-    // The reply cannot have been written yet: only what is sent piece by piece gets here.
-    const reader = (response.body ?? new ReadableStream<Uint8Array>()).pipeThrough(new TextDecoderStream()).getReader();
-    let text = '';
-    while (!text.includes('notifications/progress')) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error(`The answer ended without progress: ${text}`);
-      text += value;
-    }
-    expect(text).not.toContain('"result"');
-    gate.resolve('done');
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) text += chunk.value;
-    expect(text).toContain('done');
+describe('every way in', () => {
+  let release: (text: string) => void;
+  let upstream: FakeUpstream;
+  let gateway: TestGateway;
 
-    const parameters = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } };
-    const initialized = await ask(gateway, path, 'initialize', parameters);
-    const abort = new AbortController();
-    const stream = await fetch(url, {
-      headers: {
-        ...clientHeaders({ key: gateway.key, sessionId: initialized.headers.get('mcp-session-id') ?? '' }),
-        accept: 'text/event-stream',
-      },
-      signal: abort.signal,
+  beforeAll(async () => {
+    const steps = tool('steps', (_args, call) => {
+      call.progress(1, 2, 'half');
+      return new Promise<string>((resolve) => (release = resolve));
     });
-    expect([stream.status, stream.headers.get('content-type')]).toEqual([
-      200,
-      expect.stringContaining('text/event-stream'),
-    ]);
-    abort.abort();
-  },
-);
+    upstream = await fakeUpstream({ tools: [tool('echo'), steps] });
+    gateway = await startGateway({ config: { mcp_servers: { up: at(upstream) } } });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await upstream.close();
+  });
 
-test.each([
-  ['/sse', 'up-echo'],
-  ['/mcp/sse', 'up-echo'],
-  ['/up/sse', 'echo'],
-  ['/mcp/up/sse', 'echo'],
-])('%s is reachable and speaks HTTP+SSE (defect 36)', async (path, name) => {
-  const upstream = kept(await fakeUpstream());
-  const gateway = kept(await startGateway({ config: { mcp_servers: { up: at(upstream) } } }));
-  const client = await connectV1Sse(`${gateway.url}${path}`, { key: gateway.key });
-  expect((await client.listTools()).tools.map((listed) => listed.name)).toEqual([name]);
-  expect(await client.callTool({ name, arguments: { n: 1 } })).toMatchObject({ content: [{ text: '{"n":1}' }] });
-  await client.close();
+  test.each(['/mcp', '/mcp/up', '/up/mcp', '/mcp?server=up'])(
+    '%s streams: progress arrives while the call runs, and a GET stream begins at once (defect 35)',
+    async (path) => {
+      const url = `${gateway.url}${path}`;
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: clientHeaders({ key: gateway.key }),
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'tools/call',
+          params: { name: 'up-steps', arguments: {}, _meta: { progressToken: 'p' } },
+        }),
+      });
+      // The reply cannot have been written yet: only what is sent piece by piece gets here.
+      const reader = (response.body ?? new ReadableStream<Uint8Array>())
+        .pipeThrough(new TextDecoderStream())
+        .getReader();
+      let text = '';
+      while (!text.includes('notifications/progress')) {
+        const { value, done } = await reader.read();
+        if (done) throw new Error(`The answer ended without progress: ${text}`);
+        text += value;
+      }
+      expect(text).not.toContain('"result"');
+      release('done');
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) text += chunk.value;
+      expect(text).toContain('done');
+
+      const parameters = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+      const initialized = await ask(gateway, path, 'initialize', parameters);
+      const abort = new AbortController();
+      const stream = await fetch(url, {
+        headers: {
+          ...clientHeaders({ key: gateway.key, sessionId: initialized.headers.get('mcp-session-id') ?? '' }),
+          accept: 'text/event-stream',
+        },
+        signal: abort.signal,
+      });
+      expect([stream.status, stream.headers.get('content-type')]).toEqual([
+        200,
+        expect.stringContaining('text/event-stream'),
+      ]);
+      abort.abort();
+    },
+  );
+
+  test.each([
+    ['/sse', 'up-echo'],
+    ['/mcp/sse', 'up-echo'],
+    ['/up/sse', 'echo'],
+    ['/mcp/up/sse', 'echo'],
+  ])('%s is reachable and speaks HTTP+SSE (defect 36)', async (path, name) => {
+    const client = await connectV1Sse(`${gateway.url}${path}`, { key: gateway.key });
+    expect((await client.listTools()).tools.map((listed) => listed.name)).toContain(name);
+    expect(await client.callTool({ name, arguments: { n: 1 } })).toMatchObject({ content: [{ text: '{"n":1}' }] });
+    await client.close();
+  });
 });
 
 test('a header for one server finds it whatever the case of alias and header, in lists as in calls (defect 38)', async () => {
@@ -277,32 +284,44 @@ const LISTS = [
 
 describe('every list', () => {
   const numbers = [0, 1, 2, 3, 4];
-  const start = async (): Promise<{ upstream: FakeUpstream; gateway: TestGateway }> => {
-    const upstream = kept(
-      await fakeUpstream({
-        pageSize: 2,
-        tools: numbers.map((n) => tool(`t${n}`)),
-        prompts: numbers.map((n) => ({ name: `p${n}` })),
-        resources: numbers.map((n) => ({ uri: `file:///${n}`, name: `r${n}` })),
-        resourceTemplates: numbers.map((n) => ({ uriTemplate: `t${n}://{x}`, name: `t${n}` })),
-      }),
-    );
-    return { upstream, gateway: kept(await startGateway({ config: { mcp_servers: { up: at(upstream) } } })) };
-  };
+  const upstreams: FakeUpstream[] = [];
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    const offer = {
+      pageSize: 2,
+      tools: numbers.map((n) => tool(`t${n}`)),
+      prompts: numbers.map((n) => ({ name: `p${n}` })),
+      resources: numbers.map((n) => ({ uri: `file:///${n}`, name: `r${n}` })),
+      resourceTemplates: numbers.map((n) => ({ uriTemplate: `t${n}://{x}`, name: `t${n}` })),
+    };
+    const good = await fakeUpstream(offer);
+    const failing = await fakeUpstream({
+      ...offer,
+      failWith: ({ method }) => (method.endsWith('/list') ? { status: 500 } : undefined),
+    });
+    upstreams.push(good, failing);
+    gateway = await startGateway({ config: { mcp_servers: { up: at(good), failing: at(failing) } } });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    for (const upstream of upstreams) await upstream.close();
+  });
 
   test.each(LISTS)('has all pages of an upstream: $method (defect 39)', async ({ method, member }) => {
-    const { gateway } = await start();
     for (const path of ['/mcp', '/mcp/up']) {
       expect(items(await ask(gateway, path, method), member)).toHaveLength(numbers.length);
     }
   });
 
   test.each(LISTS)('is an error, not empty, when its only server fails: $method (defect 40)', async ({ method }) => {
-    const { gateway, upstream } = await start();
-    upstream.setFailure((seen) => (seen.method === method ? { status: 500 } : undefined));
-    const { message } = await ask(gateway, '/mcp/up', method);
+    const { message } = await ask(gateway, '/mcp/failing', method);
     expect(message?.result).toBeUndefined();
-    expect(message?.error).toMatchObject({ code: -32603, data: { server: 'up', retryable: true } });
+    expect(message?.error).toMatchObject({ code: -32603, data: { server: 'failing', retryable: true } });
+    const beside = await ask(gateway, '/mcp', method);
+    expect(beside.message?.result?.['_meta']).toMatchObject({
+      'gatehouse/outcomes': { failing: { status: 'failed', reason: expect.any(String) } },
+    });
   });
 });
 
