@@ -58,7 +58,17 @@ describe('the address of a client', () => {
       '10.0.0.1',
       '203.0.113.9',
     ],
-    ['stops at nonsense', {}, { 'x-forwarded-for': '203.0.113.9, evil, 10.0.0.2' }, '10.0.0.1', '10.0.0.1'],
+    ['is unknown behind nonsense', {}, { 'x-forwarded-for': '203.0.113.9, evil, 10.0.0.2' }, '10.0.0.1', undefined],
+    [
+      'is the farthest hop when all are proxies',
+      {},
+      { 'x-forwarded-for': '10.0.0.3, 10.0.0.2' },
+      '10.0.0.1',
+      '10.0.0.3',
+    ],
+    ['may come with a port', {}, { 'x-forwarded-for': '203.0.113.9:4711' }, '10.0.0.1', '203.0.113.9'],
+    ['may come in brackets', {}, { 'x-forwarded-for': '[2001:db8::9]:4711' }, '::1', '2001:db8::9'],
+    ['is the peer when the proxy says nothing', {}, { 'x-forwarded-for': ' ' }, '10.0.0.1', '10.0.0.1'],
     [
       'is the peer when that is switched off',
       { useForwardedFor: false },
@@ -69,5 +79,30 @@ describe('the address of a client', () => {
     ['may be unknown', {}, {}, undefined, undefined],
   ])('%s', (_name, door, headers, peer, expected) => {
     expect(new PublicAddress({ ...DOOR, ...door }).clientAddress(request(headers, peer))).toBe(expected);
+  });
+});
+
+describe('a client is external', () => {
+  const internalRanges = ['10.0.0.0/8', '127.0.0.0/8', 'fc00::/7'];
+  test.each<[string, IncomingHttpHeaders, string | undefined, boolean]>([
+    ['unless it is in an internal range', {}, '10.9.9.9', false],
+    ['when it is in none', {}, '192.0.2.1', true],
+    ['unless its IPv4 address in IPv6 spelling is internal', {}, '::ffff:10.9.9.9', false],
+    ['unless that is spelled in hexadecimal', {}, '::ffff:a09:909', false],
+    ['when an IPv6 address only ends like an internal one', {}, '2001:db8::10.9.9.9', true],
+    ['unless its IPv6 range is internal, whatever the zone', {}, 'fd00::1%eth0', false],
+    ['when nobody knows its address', {}, undefined, true],
+    ['when a trusted proxy says so', { 'x-forwarded-for': '192.0.2.1' }, '10.0.0.1', true],
+    ['when what the proxy says is no address', { 'x-forwarded-for': 'localhost' }, '10.0.0.1', true],
+    ['whatever a stranger claims', { 'x-forwarded-for': '10.1.1.1' }, '192.0.2.1', true],
+    ['whatever it wrote left of the proxy’s word', { 'x-forwarded-for': '10.1.1.1, 192.0.2.1' }, '10.0.0.1', true],
+  ])('%s', (_name, headers, peer, expected) => {
+    expect(new PublicAddress({ ...DOOR, internalRanges }).isExternal(request(headers, peer))).toBe(expected);
+  });
+
+  test('or not, as the process that took the connection saw it', () => {
+    const address = new PublicAddress({ ...DOOR, internalRanges });
+    expect(address.isExternal(request({}, undefined), '10.9.9.9')).toBe(false);
+    expect(address.isExternal(request({}, undefined), '192.0.2.1')).toBe(true);
   });
 });

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DoorSettings } from '../config/settings.js';
 import { DOOR_SETTINGS } from '../config/tokens.js';
+import { AddressRanges, plainAddress } from './address-ranges.js';
+import { callerAddress, isInternalAddress } from './caller-address.js';
 
 /** RFC 9110 §7.2 without user information: a name or address, and perhaps a port. */
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
@@ -14,18 +15,13 @@ const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 @Injectable()
 export class PublicAddress {
   readonly #door: DoorSettings;
-  readonly #trusted: BlockList;
+  readonly #trusted: AddressRanges;
+  readonly #internal: AddressRanges;
 
   constructor(@Inject(DOOR_SETTINGS) door: DoorSettings) {
     this.#door = door;
-    this.#trusted = new BlockList();
-    for (const range of door.trustedProxyRanges) {
-      const [address = '', prefix] = range.split('/');
-      const version = isIP(address);
-      if (version === 0) continue;
-      const family = version === 6 ? 'ipv6' : 'ipv4';
-      this.#trusted.addSubnet(address, prefix === undefined ? (version === 6 ? 128 : 32) : Number(prefix), family);
-    }
+    this.#trusted = new AddressRanges(door.trustedProxyRanges);
+    this.#internal = new AddressRanges(door.internalRanges);
   }
 
   /** Scheme, host and root path, no trailing slash: `PROXY_BASE_URL`, or what this request was sent to. */
@@ -45,38 +41,26 @@ export class PublicAddress {
 
   /**
    * The client's IP address: the peer's, or with `use_x_forwarded_for` the nearest one in `X-Forwarded-For` that is not
-   * a trusted proxy. Undefined when the peer has none (a unix socket).
+   * a trusted proxy. Undefined when nobody can say. `relayedPeer` is the peer of the process that took the connection.
    */
-  clientAddress(request: IncomingMessage): string | undefined {
-    const peer = plainAddress(request.socket.remoteAddress);
-    if (!this.#door.useForwardedFor || !this.#comesFromProxy(request)) return peer;
+  clientAddress(request: IncomingMessage, relayedPeer?: string): string | undefined {
     const header = request.headers['x-forwarded-for'];
-    const hops = (Array.isArray(header) ? header.join(',') : (header ?? ''))
-      .split(',')
-      .map((hop) => plainAddress(hop.trim()));
-    for (let index = hops.length - 1; index >= 0; index -= 1) {
-      const hop = hops[index];
-      // What stands left of something unreadable was written by nobody we trust.
-      if (hop === undefined || isIP(hop) === 0) break;
-      if (!this.#isTrusted(hop)) return hop;
-    }
-    return peer;
+    return callerAddress(
+      relayedPeer ?? request.socket.remoteAddress,
+      Array.isArray(header) ? header.join(',') : header,
+      { useForwardedFor: this.#door.useForwardedFor, trustedProxies: this.#trusted },
+    );
+  }
+
+  /** Whether the client is outside `mcp_internal_ip_ranges`; one whose address nobody can say is. */
+  isExternal(request: IncomingMessage, relayedPeer?: string): boolean {
+    return !isInternalAddress(this.clientAddress(request, relayedPeer), this.#internal);
   }
 
   #comesFromProxy(request: IncomingMessage): boolean {
     const peer = plainAddress(request.socket.remoteAddress);
-    return peer !== undefined && this.#isTrusted(peer);
+    return peer !== undefined && this.#trusted.includes(peer);
   }
-
-  #isTrusted(address: string): boolean {
-    const version = isIP(address);
-    return version !== 0 && this.#trusted.check(address, version === 6 ? 'ipv6' : 'ipv4');
-  }
-}
-
-/** IPv4 addresses that reached an IPv6 socket, as IPv4. */
-function plainAddress(address: string | undefined): string | undefined {
-  return address?.startsWith('::ffff:') === true && address.includes('.') ? address.slice(7) : address;
 }
 
 function firstOf(header: string | string[] | undefined): string | undefined {
