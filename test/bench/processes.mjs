@@ -102,7 +102,7 @@ async function moveChildren(pid, [taskset, , core]) {
 }
 
 /** The built gateway on a fresh data folder, ready to serve. */
-export async function startGateway({ key, servers, pin, profile }) {
+export async function startGateway({ key, servers, pin, profile, nodeOptions = [], env = {} }) {
   if (!existsSync(MAIN)) throw new Error('There is no build: run `npm run build` first');
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'));
   const config = join(folder, 'config.yaml');
@@ -110,16 +110,20 @@ export async function startGateway({ key, servers, pin, profile }) {
   await writeFile(config, `mcp_servers:\n${listed.join('')}`);
   const port = await freePort();
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const running = start([...profiling, MAIN, '--config', config, '--port', String(port), '--host', '127.0.0.1'], {
-    prefix: pin?.tested,
-    cwd: folder,
-    env: {
-      LITELLM_MASTER_KEY: key,
-      GATEHOUSE_DATA_DIR: join(folder, 'data'),
-      LOG_LEVEL: 'warn',
-      NODE_ENV: 'production',
+  const running = start(
+    [...nodeOptions, ...profiling, MAIN, '--config', config, '--port', String(port), '--host', '127.0.0.1'],
+    {
+      prefix: pin?.tested,
+      cwd: folder,
+      env: {
+        LITELLM_MASTER_KEY: key,
+        GATEHOUSE_DATA_DIR: join(folder, 'data'),
+        LOG_LEVEL: 'warn',
+        NODE_ENV: 'production',
+        ...env,
+      },
     },
-  });
+  );
   const origin = `http://127.0.0.1:${port}`;
   await running.until(
     () =>
