@@ -4,7 +4,7 @@ import type { AccessView } from '../../core/model/access-view.js';
 import type { ClientOffer } from '../../core/model/client-offer.js';
 import type { Principal } from '../../core/model/principal.js';
 import type { RequestScope } from '../../core/access/request-scope.js';
-import { resolveView } from '../../core/access/resolve-view.js';
+import { resolveView, type CallerPlace } from '../../core/access/resolve-view.js';
 import type { RegistrySnapshot } from '../../core/model/registry-snapshot.js';
 import { readOffer, type OfferOptions } from './read-offer.js';
 
@@ -13,6 +13,7 @@ export interface CallerContext {
   readonly principal: Principal;
   readonly scope: RequestScope;
   readonly view: AccessView;
+  readonly place: CallerPlace;
   readonly offer: ClientOffer;
 }
 
@@ -21,12 +22,13 @@ export function callerContext(
   snapshot: RegistrySnapshot,
   principal: Principal,
   scope: RequestScope,
+  place: CallerPlace,
   headers: IncomingHttpHeaders,
   options: OfferOptions,
 ): CallerContext {
-  const decision = resolveView(snapshot, principal, scope);
+  const decision = resolveView(snapshot, principal, scope, place);
   if (decision.kind === 'unknown') throw unknownServers(decision.names);
-  return { principal, scope, view: decision.view, offer: readOffer(headers, decision.view, options) };
+  return { principal, scope, place, view: decision.view, offer: readOffer(headers, decision.view, options) };
 }
 
 function unknownServers(names: readonly string[]): GatewayError {

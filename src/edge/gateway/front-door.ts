@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
-import { resolveView } from '../../core/access/resolve-view.js';
-import type { RequestScope } from '../../core/access/request-scope.js';
+import { resolveView, type CallerPlace } from '../../core/access/resolve-view.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { Principal } from '../../core/model/principal.js';
 import { SessionStore } from '../../engine/session/session-store.js';
@@ -26,6 +25,9 @@ import { RouteTable, type Route } from './route.js';
 import { SiblingRelay } from './sibling-relay.js';
 import { StreamableDoor } from './streamable-door.js';
 import { toGatewayError } from './render-error.js';
+
+const INSIDE: CallerPlace = Object.freeze({ external: false });
+const OUTSIDE: CallerPlace = Object.freeze({ external: true });
 
 /**
  * Stands on the HTTP server before Express and takes MCP traffic; what it declines goes to Nest. Admits a request (Host,
@@ -130,7 +132,8 @@ export class FrontDoor implements BeforeApplicationShutdown {
     }
     const { principal } = caller;
     const scope = readScope(route, query, request.headers);
-    const context = callerContext(this.registry.current, principal, scope, request.headers, {
+    const place = this.address.isExternal(request, this.siblings.peerOf(request)) ? OUTSIDE : INSIDE;
+    const context = callerContext(this.registry.current, principal, scope, place, request.headers, {
       sharedHeader: this.settings.clientSideAuthHeader,
       upstreamAuthorization: caller.upstreamAuthorization,
       isGatewayKey: (value) => this.authenticator.isGatewayKey(value),
@@ -147,7 +150,7 @@ export class FrontDoor implements BeforeApplicationShutdown {
     principal: Principal,
     context: CallerContext,
   ): Promise<void> {
-    const currentView = (): CallerContext['view'] | undefined => this.#view(principal, context.scope);
+    const currentView = (): CallerContext['view'] | undefined => this.#view(principal, context);
     switch (route.door) {
       case 'mcp':
       case 'toolset': {
@@ -186,8 +189,8 @@ export class FrontDoor implements BeforeApplicationShutdown {
     }
   }
 
-  #view(principal: Principal, scope: RequestScope): CallerContext['view'] | undefined {
-    const decision = resolveView(this.registry.current, principal, scope);
+  #view(principal: Principal, { scope, place }: CallerContext): CallerContext['view'] | undefined {
+    const decision = resolveView(this.registry.current, principal, scope, place);
     return decision.kind === 'view' ? decision.view : undefined;
   }
 }

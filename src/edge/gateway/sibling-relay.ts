@@ -1,12 +1,31 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { Secret } from '../../core/model/secret.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
+import { Sealer } from '../../platform/crypto/sealer.js';
+import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
+
+/** Between sibling processes only: the address of the peer, sealed, so that no client can write it. */
+const PEER_HEADER = 'x-gatehouse-peer';
 
 /** Passes a request to the worker process that holds its session; bytes go through as they come, both ways. */
 @Injectable()
 export class SiblingRelay {
-  constructor(@Inject(WORKER) private readonly worker: Worker) {}
+  readonly #sealer: Sealer;
+
+  constructor(
+    @Inject(WORKER) private readonly worker: Worker,
+    @Inject(SEALING_SECRET) sealingSecret: Secret,
+  ) {
+    this.#sealer = new Sealer(sealingSecret, 'sibling-peer');
+  }
+
+  /** Whose connection a sibling took that relays this request; undefined when it came from no sibling. */
+  peerOf(request: IncomingMessage): string | undefined {
+    const sealed = request.headers[PEER_HEADER];
+    return typeof sealed === 'string' ? this.#sealer.open(sealed, '') : undefined;
+  }
 
   /** Throws `session/unknown` when that worker is gone: the client then starts a new session. */
   relay(index: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -15,7 +34,10 @@ export class SiblingRelay {
       socketPath: this.worker.siblingSocketPath(index),
       method: request.method,
       path: request.url,
-      headers: request.headers,
+      headers: {
+        ...request.headers,
+        [PEER_HEADER]: this.#sealer.seal(this.peerOf(request) ?? request.socket.remoteAddress ?? '', ''),
+      },
     });
     onward.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -19,7 +19,7 @@ export async function relinkResult<T extends { readonly text: string }>(
   server: ServerView,
   answer: T,
 ): Promise<T> {
-  const { view } = caller;
+  const view = caller.view.content;
   if (!isAggregate(view) || !answer.text.includes('"uri"')) return answer;
   const found = linkedUris(answer.text);
   if (found.length === 0) return answer;

@@ -18,10 +18,10 @@ export async function complete(engine: Engine, call: Call): Promise<Answer> {
   let key: 'name' | 'uri';
   let upstreamValue: string;
   if (type === 'ref/prompt' && typeof name === 'string') {
-    const target = await resolveName(engine.catalog, 'prompts', call.view, call, name);
+    const target = await resolveName(engine.catalog, 'prompts', call.view.content, call, name);
     [server, key, upstreamValue] = [target.server, 'name', target.item.identity];
   } else if (type === 'ref/resource' && typeof uri === 'string') {
-    const target = await resolveTemplate(engine.catalog, call.view, call, uri);
+    const target = await resolveTemplate(engine.catalog, call.view.content, call, uri);
     [server, key, upstreamValue] = [target.server, 'uri', target.uri];
   } else {
     throw invalidRef();

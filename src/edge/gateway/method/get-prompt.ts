@@ -7,7 +7,7 @@ import { forward, requireParams, requireString, type Engine } from './forward.js
 export async function getPrompt(engine: Engine, call: Call): Promise<Answer> {
   const params = requireParams(call);
   const name = requireString(params, 'name');
-  const { server, item } = await resolveName(engine.catalog, 'prompts', call.view, call, name);
+  const { server, item } = await resolveName(engine.catalog, 'prompts', call.view.content, call, name);
   const answer = await forward(engine, call, {
     server,
     params,

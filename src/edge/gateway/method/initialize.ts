@@ -9,6 +9,9 @@ import type { Engine } from './forward.js';
 /** How long a first client waits for upstreams nobody has talked to yet; the others are asked behind the answer. */
 const WAIT_MS = 2_000;
 
+/** What a server that is granted for its tools alone does not offer. */
+const CONTENT: ReadonlySet<string> = new Set(['prompts', 'resources', 'completions']);
+
 /** The revision to answer: the client's own if we speak it, else our newest (protocol page §1.4). */
 export function negotiateVersion(offered: unknown): LegacyVersion {
   return isLegacyVersion(offered) ? offered : LATEST_LEGACY_VERSION;
@@ -60,7 +63,10 @@ async function knownInfos(
 function unionOfCapabilities(view: AccessView, infos: ReadonlyMap<ServerView, UpstreamInfo>): Record<string, unknown> {
   const isIncomplete = infos.size < view.servers.length || view.servers.length === 0;
   const offers = (capability: string): boolean =>
-    [...infos.values()].some((info) => info.capabilities[capability] !== undefined);
+    [...infos].some(
+      ([{ toolsOnly }, { capabilities }]) =>
+        capabilities[capability] !== undefined && !(toolsOnly && CONTENT.has(capability)),
+    );
   const capabilities: Record<string, unknown> = {};
   for (const listed of ['tools', 'prompts', 'resources']) {
     if (isIncomplete || offers(listed)) capabilities[listed] = { listChanged: true };

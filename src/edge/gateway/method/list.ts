@@ -11,5 +11,8 @@ export async function list(kind: ListKind, engine: Engine, call: Call): Promise<
   if (params === 'invalid' || (cursor !== undefined && typeof cursor !== 'string')) {
     throw new GatewayError('rpc/invalid_params', { detail: 'params.cursor must be a cursor of an earlier page' });
   }
-  return { kind: 'result', text: await engine.catalog.listPage(kind, call.view, call, cursor) };
+  return {
+    kind: 'result',
+    text: await engine.catalog.listPage(kind, kind === 'tools' ? call.view : call.view.content, call, cursor),
+  };
 }

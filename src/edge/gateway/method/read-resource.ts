@@ -7,7 +7,7 @@ import { forward, requireParams, requireString, type Engine } from './forward.js
 export async function readResource(engine: Engine, call: Call): Promise<Answer> {
   const params = requireParams(call);
   const uri = requireString(params, 'uri');
-  const target = await resolveResource(engine.catalog, call.view, call, uri);
+  const target = await resolveResource(engine.catalog, call.view.content, call, uri);
   const answer = await forward(engine, call, {
     server: target.server,
     params,
