@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
+import { KeyModule } from './edge/admin/key/key.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
@@ -36,6 +37,7 @@ export class AppModule {
         DatabaseModule,
         GatewayModule,
         AdminAuthModule,
+        KeyModule,
         ServerTestModule,
         HealthModule,
         ProtectedResourceMetadataModule,
