@@ -67,6 +67,12 @@ export class LimitsDefinition {
 
   @Field(seconds(0, 3_600), toNumber)
   shutdown_grace?: number;
+
+  @Field(seconds(0, DAY), toNumber)
+  stale_seconds?: number;
+
+  @Field(integerBetween(100, 10_000_000), toNumber)
+  principals_cached?: number;
 }
 
 /** The field a limit is set by, and what one of its units is in ours. */
@@ -91,6 +97,8 @@ export const LIMIT_FIELDS: { readonly [K in keyof Limits]: readonly [field: keyo
     sessionIdleTimeoutMs: ['session_idle_timeout', 1_000],
     sessionLifetimeMs: ['session_lifetime', 1_000],
     shutdownGraceMs: ['shutdown_grace', 1_000],
+    staleMs: ['stale_seconds', 1_000],
+    principalsCachedMax: ['principals_cached', 1],
   };
 
 /** What was written over the defaults of contract §12. Takes a definition without errors. */

@@ -41,6 +41,10 @@ export interface Limits {
   readonly sessionLifetimeMs: number;
   /** How long running calls may go on after SIGTERM. `shutdown_grace`, default 30 s. */
   readonly shutdownGraceMs: number;
+  /** While the database is away, keys known before are good for this long. `stale_seconds`, default 60 s. */
+  readonly staleMs: number;
+  /** Keys and tokens whose rights are kept in memory. `principals_cached`, default 50,000. */
+  readonly principalsCachedMax: number;
 }
 
 /** Contract §12. */
@@ -64,4 +68,6 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   sessionIdleTimeoutMs: 30 * 60_000,
   sessionLifetimeMs: 24 * 3_600_000,
   shutdownGraceMs: 30_000,
+  staleMs: 60_000,
+  principalsCachedMax: 50_000,
 });

@@ -11,7 +11,9 @@ import { DOOR_SETTINGS, LIMITS, LISTEN_SETTINGS } from '../../platform/config/to
 import type { DoorSettings, ListenSettings } from '../../platform/config/settings.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
-import { Authenticator } from '../../state/identity/authenticator.js';
+import { Authenticator, type AuthenticationResult } from '../../state/identity/authenticator.js';
+import { refusalError } from '../../state/identity/refusal.js';
+import { opensRoute } from '../../state/identity/route-access.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
 import { callerContext, type CallerContext } from './caller-context.js';
 import { corsHeaders, isPreflight } from './cors.js';
@@ -38,6 +40,7 @@ const OUTSIDE: CallerPlace = Object.freeze({ external: true });
 export class FrontDoor implements BeforeApplicationShutdown {
   readonly #routes: RouteTable;
   readonly #hosts: HostGuard;
+  readonly #isGatewayKey = (value: string): boolean => this.authenticator.isGatewayKey(value);
   #active = 0;
   #onIdle: (() => void) | undefined;
 
@@ -108,13 +111,14 @@ export class FrontDoor implements BeforeApplicationShutdown {
     }
   }
 
-  async #admit(
+  /** Throws what is wrong with the request before anything was done for it. */
+  #admit(
     route: Route,
     query: string,
     request: IncomingMessage,
     response: ServerResponse,
     headers: Record<string, string>,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     if (!this.#hosts.allows(request)) {
       throw new GatewayError('http/forbidden_host', {
         detail: 'add it to general_settings.allowed_hosts or allowed_origins if it is yours',
@@ -123,25 +127,41 @@ export class FrontDoor implements BeforeApplicationShutdown {
     Object.assign(headers, corsHeaders(request));
     if (isPreflight(request)) {
       response.writeHead(204, headers).end();
-      return;
+      return undefined;
     }
     const caller = this.authenticator.authenticate(request.headers);
+    // A warm key is known at once: nothing is awaited on the path of its calls.
+    if (caller instanceof Promise) {
+      return caller.then((known) => this.#enter(known, route, query, request, response, headers));
+    }
+    return this.#enter(caller, route, query, request, response, headers);
+  }
+
+  #enter(
+    caller: AuthenticationResult,
+    route: Route,
+    query: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: Record<string, string>,
+  ): Promise<void> | undefined {
     if (caller.kind === 'refused') {
       this.logger.debug({ reason: caller.reason }, 'credential refused');
-      throw new GatewayError('auth/required');
+      throw refusalError(caller.reason);
     }
+    if (caller.principal.routes !== undefined) requireMcpRoute(caller.principal, request);
     const { principal } = caller;
     const scope = readScope(route, query, request.headers);
     const place = this.address.isExternal(request, this.siblings.peerOf(request)) ? OUTSIDE : INSIDE;
     const context = callerContext(this.registry.current, principal, scope, place, request.headers, {
       sharedHeader: this.settings.clientSideAuthHeader,
       upstreamAuthorization: caller.upstreamAuthorization,
-      isGatewayKey: (value) => this.authenticator.isGatewayKey(value),
+      isGatewayKey: this.#isGatewayKey,
     });
-    await this.#dispatch(route, query, request, response, headers, principal, context);
+    return this.#dispatch(route, query, request, response, headers, principal, context);
   }
 
-  async #dispatch(
+  #dispatch(
     route: Route,
     query: string,
     request: IncomingMessage,
@@ -149,19 +169,19 @@ export class FrontDoor implements BeforeApplicationShutdown {
     headers: Record<string, string>,
     principal: Principal,
     context: CallerContext,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const currentView = (): CallerContext['view'] | undefined => this.#view(principal, context);
     switch (route.door) {
       case 'mcp':
       case 'toolset': {
         const sessionId = request.headers['mcp-session-id'];
         if (typeof sessionId !== 'string') {
-          return await this.streamable.serve({ request, response, headers, context, session: undefined, currentView });
+          return this.streamable.serve({ request, response, headers, context, session: undefined, currentView });
         }
         const found = this.sessions.find(sessionId, principal);
         if (found.kind === 'unknown') throw new GatewayError('session/unknown');
-        if (found.kind === 'elsewhere') return await this.siblings.relay(found.worker, request, response);
-        return await this.streamable.serve({
+        if (found.kind === 'elsewhere') return this.siblings.relay(found.worker, request, response);
+        return this.streamable.serve({
           request,
           response,
           headers,
@@ -171,21 +191,22 @@ export class FrontDoor implements BeforeApplicationShutdown {
         });
       }
       case 'sse':
-        return this.sse.open({ request, response, headers, context, names: route.names, currentView });
+        this.sse.open({ request, response, headers, context, names: route.names, currentView });
+        return undefined;
       case 'messages': {
         const sessionId = new URLSearchParams(query).get('session_id');
         const worker = sessionId === null ? undefined : this.sse.elsewhere(sessionId, principal);
-        if (worker !== undefined) return await this.siblings.relay(worker, request, response);
+        if (worker !== undefined) return this.siblings.relay(worker, request, response);
         const { names } = route;
-        return await this.sse.post({ request, response, headers, context, names, currentView }, sessionId);
+        return this.sse.post({ request, response, headers, context, names, currentView }, sessionId);
       }
       case 'rest-list':
-        return await this.rest.list(
+        return this.rest.list(
           { request, response, headers, context, snapshot: this.registry.current },
           new URLSearchParams(query).get('server_id'),
         );
       case 'rest-call':
-        return await this.rest.call({ request, response, headers, context, snapshot: this.registry.current });
+        return this.rest.call({ request, response, headers, context, snapshot: this.registry.current });
     }
   }
 
@@ -193,4 +214,11 @@ export class FrontDoor implements BeforeApplicationShutdown {
     const decision = resolveView(this.registry.current, principal, scope, place);
     return decision.kind === 'view' ? decision.view : undefined;
   }
+}
+
+/** Keys made for the control plane only do not reach servers (reference §3). */
+function requireMcpRoute(principal: Principal, { url = '/' }: IncomingMessage): void {
+  const mark = url.indexOf('?');
+  if (opensRoute(principal, 'mcp', mark === -1 ? url : url.slice(0, mark))) return;
+  throw new GatewayError('auth/forbidden', { detail: 'this key is not allowed to use MCP routes' });
 }

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { Strategy } from 'passport-strategy';
-import type { Authenticator } from '../../../state/identity/authenticator.js';
+import type { AuthenticationResult, Authenticator } from '../../../state/identity/authenticator.js';
+import { refusalError } from '../../../state/identity/refusal.js';
 
 /**
  * Passport's face of the one authenticator: reads the carriers of contract §8. Knows nothing of its own. Passport runs it
@@ -12,9 +13,20 @@ export class GatewayKeyStrategy extends Strategy {
   }
 
   override authenticate(request: Request): void {
-    const result = this.authenticator.authenticate(request.headers);
-    if (result.kind === 'principal') this.success(result.principal);
-    // Why it was refused is no business of the caller's.
-    else this.fail(401);
+    const answered = this.authenticator.authenticate(request.headers);
+    if (answered instanceof Promise) {
+      answered.then(
+        (result) => this.decide(result),
+        (error: unknown) => this.error(error as Error),
+      );
+    } else this.decide(answered);
+  }
+
+  private decide(result: AuthenticationResult): void {
+    if (result.kind === 'principal') return this.success(result.principal);
+    const error = refusalError(result.reason);
+    // Why a credential was refused is no business of the caller's; anything else was not about the credential.
+    if (error.code === 'auth/required') this.fail(401);
+    else this.error(error);
   }
 }
