@@ -15,6 +15,8 @@ export const CLIENT_METHODS = [
 
 export type ClientMethod = (typeof CLIENT_METHODS)[number];
 
+const KNOWN: ReadonlySet<unknown> = new Set(CLIENT_METHODS);
+
 export function isClientMethod(method: unknown): method is ClientMethod {
-  return (CLIENT_METHODS as readonly unknown[]).includes(method);
+  return KNOWN.has(method);
 }

@@ -16,7 +16,8 @@ const ACCEPTED_TYPES: ReadonlySet<string> = new Set([
  * client says how long it is) or `rpc/parse_error` for invalid UTF-8.
  */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {
-  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const header = request.headers['content-type'] ?? '';
+  const type = ACCEPTED_TYPES.has(header) ? header : mediaType(header);
   if (!ACCEPTED_TYPES.has(type) && !type.endsWith('+json')) {
     throw new GatewayError('http/unsupported_media_type', { detail: type });
   }
@@ -41,11 +42,16 @@ function collect(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
       else (chunks ??= [first]).push(chunk);
     });
     request.on('end', () => resolve(chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks, size)));
-    request.on('error', reject);
+    // A request that breaks off is closed with or without an error.
     request.on('close', () => {
       if (!request.complete) reject(new GatewayError('call/cancelled', { detail: 'the client went away' }));
     });
   });
+}
+
+/** Without parameters, in lower case. */
+function mediaType(contentType: string): string {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
 function tooLarge(bytesMax: number): GatewayError {

@@ -20,7 +20,11 @@ function offer(
     makeServerEntry('github', { alias: 'GH', extraHeaders }),
     makeServerEntry('git-hub', { alias: 'gh-enterprise' }),
   ]);
-  const decision = resolveView(snapshot, { kind: 'master_key', id: 'm', role: 'proxy_admin', grants: NO_GRANTS }, SCOPE_ALL);
+  const decision = resolveView(
+    snapshot,
+    { kind: 'master_key', id: 'm', role: 'proxy_admin', grants: NO_GRANTS },
+    SCOPE_ALL,
+  );
   if (decision.kind !== 'view') throw new Error('no view');
   return readOffer(headers, decision.view, { ...options, ...overrides });
 }

@@ -48,14 +48,17 @@ export class StreamableDoor {
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
-  async serve(admitted: Admitted): Promise<void> {
+  /** Throws, or rejects, before anything was answered. */
+  serve(admitted: Admitted): Promise<void> | undefined {
     switch (admitted.request.method) {
       case 'POST':
-        return await this.#post(admitted);
+        return this.#post(admitted);
       case 'GET':
-        return this.#get(admitted);
+        this.#get(admitted);
+        return undefined;
       case 'DELETE':
-        return this.#delete(admitted);
+        this.#delete(admitted);
+        return undefined;
       default:
         throw new GatewayError('http/method_not_allowed', { detail: 'use POST, GET or DELETE' });
     }
@@ -87,7 +90,7 @@ export class StreamableDoor {
       return await this.#initialize(admitted, message, envelope.idText, exchange);
     }
     const control = new CallControl();
-    admitted.response.once('close', () => control.abandon());
+    admitted.response.on('close', () => control.abandon());
     const served = await this.dispatcher.serve({
       context: admitted.context,
       message,

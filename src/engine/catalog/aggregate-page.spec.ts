@@ -23,7 +23,11 @@ function setUp(lists: Record<string, ListItem[]>, scope: RequestScope = SCOPE_AL
     Object.keys(lists).map((name) => makeServerEntry(name)),
     { prefixMode },
   );
-  const decision = resolveView(snapshot, { kind: 'master_key', id: 'm', role: 'proxy_admin', grants: NO_GRANTS }, scope);
+  const decision = resolveView(
+    snapshot,
+    { kind: 'master_key', id: 'm', role: 'proxy_admin', grants: NO_GRANTS },
+    scope,
+  );
   if (decision.kind !== 'view') throw new Error('no view');
   const { view } = decision;
   const gathered: Gathered[] = view.servers.map((server) => ({

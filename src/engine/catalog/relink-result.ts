@@ -11,18 +11,27 @@ import { isAggregate } from './render-item.js';
 /**
  * Links in a result of an aggregate scope (contract §4): a `resource_link` or embedded resource whose URI would be
  * ambiguous gets the gateway's form, so that the client can read it back. Everything else stays as it came, and results
- * without a URI are not looked at.
+ * without a URI are not looked at: they are answered at once.
  */
-export async function relinkResult<T extends { readonly text: string }>(
+export function relinkResult<T extends { readonly text: string }>(
   catalog: Catalog,
   caller: Caller & { readonly view: AccessView },
   server: ServerView,
   answer: T,
+): T | Promise<T> {
+  if (!isAggregate(caller.view) || !answer.text.includes('"uri"')) return answer;
+  const found = linkedUris(answer.text);
+  return found.length === 0 ? answer : relink(catalog, caller, server, answer, found);
+}
+
+async function relink<T extends { readonly text: string }>(
+  catalog: Catalog,
+  caller: Caller & { readonly view: AccessView },
+  server: ServerView,
+  answer: T,
+  found: readonly LinkedUri[],
 ): Promise<T> {
   const view = caller.view.content;
-  if (!isAggregate(view) || !answer.text.includes('"uri"')) return answer;
-  const found = linkedUris(answer.text);
-  if (found.length === 0) return answer;
   const needsLists = found.some(({ uri }) => !isUiUri(uri)) && view.servers.length > 1;
   const lists = needsLists ? (await catalog.gather('resources', view, caller)).lists : [];
   const collides = collisions('resources', view, lists);

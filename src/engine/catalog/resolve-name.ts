@@ -18,29 +18,48 @@ const RECHECK_AGE_MS = 2_000;
 /**
  * Public tool or prompt name → server and upstream name (contract §4): the prefixed form and, when exactly one visible
  * server has it, the bare form, in every scope. What the view denies is not found, by the same path and in the same
- * words as what does not exist. Throws `access/unknown_*`, `access/ambiguous_name` or why the server's list is not to
- * be had.
+ * words as what does not exist. Answers at once what a held list knows; else a promise, which rejects with
+ * `access/unknown_*`, `access/ambiguous_name` or why the server's list is not to be had.
  */
-export async function resolveName(
+export function resolveName(
   catalog: Catalog,
   kind: 'tools' | 'prompts',
   view: AccessView,
   caller: Caller,
   name: string,
+): NamedTarget | Promise<NamedTarget> {
+  const isBare = view.naming === 'bare' && view.servers.length === 1;
+  const server = isBare ? view.servers[0] : serverOfPrefix(view, name);
+  if (server === undefined) return resolveBareName(catalog, kind, view, caller, name);
+  const held = catalog.heldList(kind, server, caller);
+  const item = held === undefined ? undefined : itemNamed(held, name, isBare);
+  const found = item === undefined ? undefined : visible(kind, server, item);
+  return found ?? resolveWaiting(catalog, kind, view, caller, name, server, isBare);
+}
+
+/** The same for a name that is not in a held list, or not to be seen. */
+async function resolveWaiting(
+  catalog: Catalog,
+  kind: 'tools' | 'prompts',
+  view: AccessView,
+  caller: Caller,
+  name: string,
+  server: ServerView,
+  isBare: boolean,
 ): Promise<NamedTarget> {
-  const only = view.servers.length === 1 ? view.servers[0] : undefined;
-  if (only !== undefined && view.naming === 'bare') {
-    const bare = await findOn(catalog, kind, only, caller, (list) => list.find(name) ?? list.findPublic(name));
-    if (bare !== undefined) return bare;
-    throw unknownName(kind, name);
-  }
-  const split = splitPublicName(name, view.separator);
-  const prefixed = split === undefined ? undefined : view.byPrefix.get(split.prefix);
-  if (prefixed !== undefined) {
-    const found = await findOn(catalog, kind, prefixed, caller, (list) => list.findPublic(name));
-    if (found !== undefined) return found;
-  }
+  const found = await findOn(catalog, kind, server, caller, (list) => itemNamed(list, name, isBare));
+  if (found !== undefined) return found;
+  if (isBare) throw unknownName(kind, name);
   return await resolveBareName(catalog, kind, view, caller, name);
+}
+
+function serverOfPrefix(view: AccessView, name: string): ServerView | undefined {
+  const split = splitPublicName(name, view.separator);
+  return split === undefined ? undefined : view.byPrefix.get(split.prefix);
+}
+
+function itemNamed(list: ServerList, name: string, mayBeBare: boolean): ListItem | undefined {
+  return (mayBeBare ? list.find(name) : undefined) ?? list.findPublic(name);
 }
 
 /** A bare name in a scope of several servers: found if exactly one of them has it. */

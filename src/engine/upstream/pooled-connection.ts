@@ -2,11 +2,12 @@ import type { ServerEntry } from '../../core/model/server-entry.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { UpstreamConnection } from './connection.js';
 import type { ServerSlot } from './server-slot.js';
-import type { ResolvedCredential, UpstreamOwner, UpstreamRequest } from './upstream.js';
+import type { ResolvedCredential, UpstreamOwner } from './upstream.js';
 
 export type TransportKind = 'http' | 'sse' | 'stdio';
 
-interface User {
+/** One of those who share a connection, and how many of its requests run there. */
+export interface ConnectionUser {
   readonly owner: UpstreamOwner;
   running: number;
 }
@@ -26,7 +27,7 @@ export class PooledConnection {
   isRetired = false;
   /** Headers of whoever used it last; for messages that are nobody's call. */
   headers: Readonly<Record<string, string>>;
-  readonly #users = new Map<string, User>();
+  readonly #users = new Map<string, ConnectionUser>();
 
   constructor(
     readonly slot: ServerSlot,
@@ -58,18 +59,19 @@ export class PooledConnection {
     return !this.connection.closed && !this.isRetired && now < this.expiresAt;
   }
 
-  /** Sends a request and counts it, for the owner too where several share the connection. */
-  async run(request: UpstreamRequest, credential: ResolvedCredential, owner: UpstreamOwner): Promise<RpcMessage> {
+  /** Counts a request that is about to be sent; answers what {@link end} wants when it is over. */
+  begin(credential: ResolvedCredential, owner: UpstreamOwner): ConnectionUser | undefined {
     const user = this.#users.size === 0 ? undefined : this.#users.get(owner.key);
     this.headers = credential.headers;
     this.inFlight += 1;
     if (user !== undefined) user.running += 1;
-    try {
-      return await this.connection.request(request, credential.headers);
-    } finally {
-      this.inFlight -= 1;
-      if (user !== undefined) user.running -= 1;
-    }
+    return user;
+  }
+
+  end(user: ConnectionUser | undefined, now: number): void {
+    this.inFlight -= 1;
+    if (user !== undefined) user.running -= 1;
+    this.lastUsedAt = now;
   }
 
   hasUser(ownerKey: string): boolean {

@@ -206,8 +206,9 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
         (await awaitOpening(this.#openings.connection(slot, credential, owner), slot.entry, request));
       if (pooled.isShared) this.#roster.share(pooled, owner);
       pooled.lastUsedAt = now;
+      const user = pooled.begin(credential, owner);
       try {
-        const reply = await pooled.run(request, credential, owner);
+        const reply = await pooled.connection.request(request, credential.headers);
         slot.noteSuccess();
         return reply;
       } catch (error) {
@@ -216,7 +217,7 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
         if (!request.repeatable || damage === undefined || repaired?.has(damage) === true) throw error;
         repaired = (repaired ?? new Set()).add(damage);
       } finally {
-        pooled.lastUsedAt = this.client.sweep.now;
+        pooled.end(user, this.client.sweep.now);
         this.#roster.endIfDone(pooled);
       }
     }

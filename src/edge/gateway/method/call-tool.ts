@@ -17,7 +17,7 @@ export async function callTool(engine: Engine, call: Call): Promise<Answer> {
     repeatable: item.repeatable,
     target: item.identity,
   });
-  return answer.kind === 'result' ? await relinkResult(engine.catalog, call, server, answer) : answer;
+  return answer.kind === 'result' ? relinkResult(engine.catalog, call, server, answer) : answer;
 }
 
 /** `allowed_params` (contract §9): an argument of another name is refused, naming what is allowed. */

@@ -15,5 +15,5 @@ export async function getPrompt(engine: Engine, call: Call): Promise<Answer> {
     repeatable: true,
     target: item.identity,
   });
-  return answer.kind === 'result' ? await relinkResult(engine.catalog, call, server, answer) : answer;
+  return answer.kind === 'result' ? relinkResult(engine.catalog, call, server, answer) : answer;
 }

@@ -15,5 +15,5 @@ export async function readResource(engine: Engine, call: Call): Promise<Answer> 
     repeatable: true,
     target: target.uri,
   });
-  return answer.kind === 'result' ? await relinkResult(engine.catalog, call, target.server, answer) : answer;
+  return answer.kind === 'result' ? relinkResult(engine.catalog, call, target.server, answer) : answer;
 }
