@@ -11,7 +11,7 @@ export interface RouteAccess {
   readonly info: boolean;
   /** Writing through the control plane. */
   readonly management: boolean;
-  /** When not empty: only these paths (`*` at the end stands for anything), whatever the flags say. */
+  /** These paths too (`*` at the end stands for anything). When not empty, they and the flags are all there is. */
   readonly paths: readonly string[];
 }
 
