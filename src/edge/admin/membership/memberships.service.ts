@@ -27,8 +27,8 @@ export const NO_MEMBERSHIPS: MembershipSets = Object.freeze({
 type Reader = Pick<Prisma.TransactionClient, 'teamMember' | 'organizationMember' | 'team'>;
 
 /**
- * The memberships of whoever stands behind a caller: those of the user of the credential. A credential without a user (the
- * master key, a service account) has none; what a proxy admin may do does not come from here. Read fresh each time.
+ * The memberships of whoever stands behind a caller: those of the user of the credential, and the organization a token says
+ * its bearer administers. A credential without a user (the master key, a service account) has none; what a proxy admin may do does not come from here. Read fresh each time.
  */
 @Injectable()
 export class Memberships {
@@ -43,23 +43,32 @@ export class Memberships {
    * @throws GatewayError `database/unavailable`.
    */
   async of(principal: Principal, reader: Reader = this.#prisma): Promise<MembershipSets> {
-    return principal.userId === undefined ? NO_MEMBERSHIPS : this.ofUser(principal.userId, reader);
+    const { userId, role, organizationId } = principal;
+    // What an identity provider says of the caller, without a row of ours.
+    const claimed = role === 'org_admin' && organizationId !== undefined ? [organizationId] : [];
+    return userId === undefined && claimed.length === 0 ? NO_MEMBERSHIPS : this.#read(userId, claimed, reader);
   }
 
-  /** The same for a user by id. */
-  async ofUser(userId: string, reader: Reader = this.#prisma): Promise<MembershipSets> {
+  async #read(userId: string | undefined, claimed: readonly string[], reader: Reader): Promise<MembershipSets> {
     try {
-      const teams = await reader.teamMember.findMany({
-        where: { userId, team: { deletedAt: null } },
-        select: { teamId: true, role: true },
-      });
-      const organizations = await reader.organizationMember.findMany({
-        where: { userId },
-        select: { organizationId: true, role: true },
-      });
-      const orgAdminOf = new Set(
-        organizations.filter(({ role }) => role === 'org_admin').map(({ organizationId }) => organizationId),
-      );
+      const teams =
+        userId === undefined
+          ? []
+          : await reader.teamMember.findMany({
+              where: { userId, team: { deletedAt: null } },
+              select: { teamId: true, role: true },
+            });
+      const organizations =
+        userId === undefined
+          ? []
+          : await reader.organizationMember.findMany({
+              where: { userId },
+              select: { organizationId: true, role: true },
+            });
+      const orgAdminOf = new Set([
+        ...organizations.filter(({ role }) => role === 'org_admin').map(({ organizationId }) => organizationId),
+        ...claimed,
+      ]);
       const governed =
         orgAdminOf.size === 0
           ? []
@@ -75,7 +84,7 @@ export class Memberships {
         teamAdminOf,
         teamMemberOf: new Set([...teams.map(({ teamId }) => teamId), ...teamAdminOf]),
         orgAdminOf,
-        orgMemberOf: new Set(organizations.map(({ organizationId }) => organizationId)),
+        orgMemberOf: new Set([...organizations.map(({ organizationId }) => organizationId), ...orgAdminOf]),
       };
     } catch (error) {
       throw translatePrismaError(error);
