@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
+import { TeamModule } from './edge/admin/team/team.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
 import { ProtectedResourceMetadataModule } from './edge/oauth/protected-resource-metadata.module.js';
@@ -39,6 +40,7 @@ export class AppModule {
         AdminAuthModule,
         KeyModule,
         ServerTestModule,
+        TeamModule,
         HealthModule,
         ProtectedResourceMetadataModule,
       ],
