@@ -5,7 +5,7 @@ import type { ClientSession, SessionStream } from '../../engine/session/client-s
 import type { SessionStore } from '../../engine/session/session-store.js';
 import { EventStream } from './event-stream.js';
 
-/** Bytes a slow reader may leave unread before further notifications are dropped. */
+/** Bytes a slow reader may leave unread before further notifications are dropped and further calls refused. */
 const BACKLOG_BYTES_MAX = 1024 * 1024;
 /** When a client of a stream that was ended by us should come back. */
 export const RETRY_MS = 1_000;
@@ -32,9 +32,14 @@ export class ClientStream implements SessionStream {
     return stream;
   }
 
+  /** The reader has left so much unread that nothing should be added to it. */
+  get isBehind(): boolean {
+    return this.events.backlogBytes > BACKLOG_BYTES_MAX;
+  }
+
   /** A notification: dropped when the reader is too far behind. */
   send(text: string): void {
-    if (this.events.backlogBytes <= BACKLOG_BYTES_MAX) void this.events.write(text, 'message');
+    if (!this.isBehind) void this.events.write(text, 'message');
   }
 
   /** A reply, or a message of a running call: never dropped; a promise means the reader is behind. */

@@ -81,6 +81,13 @@ export class LegacySseDoor {
     if (found.kind !== 'session' || stream === undefined) {
       throw new GatewayError('session/unknown', { detail: 'Could not find session' });
     }
+    if (stream.isBehind) {
+      // A call ends when its answer is on the stream, read or not: unread ones would pile up without limit.
+      throw new GatewayError('http/too_many', {
+        detail: 'the answers on the event stream are not being read',
+        retryAfterSeconds: 1,
+      });
+    }
     const body = parseBody(await readBody(request, this.limits.requestBodyBytesMax), this.limits.jsonDepthMax);
     if (body.kind !== 'single')
       throw new GatewayError('rpc/invalid_request', { detail: 'this transport has no batches' });
