@@ -5,6 +5,7 @@ import { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Limits } from './core/model/limits.js';
+import { cutUnreadBody } from './cut-unread-body.js';
 import type { ServingState } from './platform/config/serving-state.js';
 
 /** What stands before Express: takes a request (and answers it) or declines. */
@@ -114,6 +115,7 @@ export class DoorAdapter extends ExpressAdapter implements ServingState {
     this.#requests += 1;
     if (this.#draining) response.shouldKeepAlive = false;
     if (this.#door?.take(request, response) === true) return;
+    cutUnreadBody(request, response);
     this.#controlRequests += 1;
     response.once('close', () => {
       this.#controlRequests -= 1;

@@ -12,7 +12,7 @@ const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\b/i;
  * they read 401 whatever they sent.
  */
 export function jsonBody(limits: Limits): RequestHandler {
-  return json({
+  const read = json({
     limit: limits.requestBodyBytesMax,
     type: (request: IncomingMessage) =>
       JSON_TYPE.test(request.headers['content-type'] ?? '') && principalOf(request as Request) !== undefined,
@@ -24,4 +24,15 @@ export function jsonBody(limits: Limits): RequestHandler {
       }
     },
   });
+  return (request, response, next) => {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    // The parser would answer only after it has discarded all of it.
+    if (announced > limits.requestBodyBytesMax && principalOf(request) !== undefined) {
+      next(
+        new GatewayError('http/body_too_large', {
+          detail: `at most ${limits.requestBodyBytesMax} bytes (limits.request_body_bytes)`,
+        }),
+      );
+    } else read(request, response, next);
+  };
 }
