@@ -15,6 +15,7 @@ import { TelemetryModule } from '../../src/platform/telemetry/telemetry.module.j
 import { LedgerRetention } from '../../src/state/usage/ledger-retention.js';
 import { Ledger } from '../../src/state/usage/ledger.js';
 import { UsageModule } from '../../src/state/usage/usage.module.js';
+import { ADMIN, makePrincipal } from '../factory/make-principal.js';
 import { testPostgres, type TestPostgres } from '../harness/postgres.js';
 import { waitFor } from '../harness/wait-for.js';
 
@@ -44,7 +45,7 @@ function makeRecord(overrides: Partial<CallRecord> = {}): CallRecord {
   return {
     callId: 'call-1',
     startedAt: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-    principalId: 'master',
+    principal: ADMIN,
     method: 'tools/call',
     serverId: 'server-1',
     serverName: 'github',
@@ -109,6 +110,30 @@ describe('the ledger', () => {
     expect(first?.['replica']).toMatch(/\/0$/);
     expect(second).toMatchObject({ call_id: 'call-2', server_id: null, server_name: null, target: null });
     expect(ledger.written).toBe(2);
+  });
+
+  it('says whose call it was: key, user, team, organization, end user', async () => {
+    const owners = { keyId: 'k', userId: 'u', teamId: 't\u001f', organizationId: 'o', endUserId: 'e' };
+    ledger.record(makeRecord());
+    ledger.record(makeRecord({ principal: makePrincipal({}, { id: 'key:k|end_user:e', ...owners }) }));
+    await ledger.flush();
+    const [first, second] = await rows('principal_id, key_id, user_id, team_id, organization_id, end_user_id');
+    expect(first).toEqual({
+      principal_id: 'master',
+      key_id: null,
+      user_id: null,
+      team_id: null,
+      organization_id: null,
+      end_user_id: null,
+    });
+    expect(second).toEqual({
+      principal_id: 'key:k|end_user:e',
+      key_id: 'k',
+      user_id: 'u',
+      team_id: 't\ufffd',
+      organization_id: 'o',
+      end_user_id: 'e',
+    });
   });
 
   it('holds what was recorded a moment before the gateway closed', async () => {

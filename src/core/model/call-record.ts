@@ -1,9 +1,12 @@
+import type { Principal } from './principal.js';
+
 /** What is written down about one call (`state/usage`). Holds no arguments, results or secrets. */
 export interface CallRecord {
   readonly callId: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  readonly principalId: string;
+  /** Who called: their key, user, team, organization and end user are written down with it. */
+  readonly principal: Principal;
   readonly method: string;
   /** The server asked; undefined for aggregate lists. */
   readonly serverId: string | undefined;

@@ -122,7 +122,7 @@ export class Dispatcher {
       this.ledger.record({
         callId,
         startedAt,
-        principalId,
+        principal: context.principal,
         method,
         serverId: answer?.serverId,
         serverName: answer?.serverName,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { CallRecord } from '../../core/model/call-record.js';
 import { PrismaService } from '../../platform/database/prisma.service.js';
 import { translatePrismaError } from '../../platform/database/translate-prisma-error.js';
+import type { LedgerRow } from './ledger-row.js';
 
 /** Between the values of a column, and for a value that is absent. Neither occurs in a value: see `InternTable`. */
 const SEPARATOR = '\u001f';
@@ -25,22 +25,28 @@ export class LedgerStore {
    *
    * @throws GatewayError `database/unavailable`, then nothing was written as far as we know; anything else is a bug.
    */
-  async insert(rows: readonly CallRecord[], replica: string): Promise<void> {
+  async insert(rows: readonly LedgerRow[], replica: string): Promise<void> {
     // One row with an empty text is an empty list to Postgres, hence coalesce.
-    const column = (value: (row: CallRecord) => string | number | undefined): string =>
+    const column = (value: (row: LedgerRow) => string | number | undefined): string =>
       rows.map((row) => value(row) ?? ABSENT).join(SEPARATOR);
     try {
       await this.#prisma.$executeRaw`
         INSERT INTO call_ledger (
-          started_at, call_id, principal_id, method, server_id, server_name, target, outcome,
-          duration_ms, request_bytes, result_bytes, replica
+          started_at, call_id, principal_id, key_id, user_id, team_id, organization_id, end_user_id,
+          method, server_id, server_name, target, outcome, duration_ms, request_bytes, result_bytes, replica
         )
-        SELECT to_timestamp(started_ms / 1000), call_id, coalesce(principal_id, ''), coalesce(method, ''), server_id,
-          server_name, target, coalesce(outcome, ''), duration_ms, request_bytes, result_bytes, ${replica}
+        SELECT to_timestamp(started_ms / 1000), call_id, coalesce(principal_id, ''), key_id, user_id, team_id,
+          organization_id, end_user_id, coalesce(method, ''), server_id, server_name, target, coalesce(outcome, ''),
+          duration_ms, request_bytes, result_bytes, ${replica}
         FROM unnest(
           string_to_array(${column((row) => finite(row.startedAt))}, ${SEPARATOR})::float8[],
           string_to_array(${column((row) => row.callId)}, ${SEPARATOR}),
-          string_to_array(${column((row) => row.principalId)}, ${SEPARATOR}),
+          string_to_array(${column((row) => row.caller.principalId)}, ${SEPARATOR}),
+          string_to_array(${column((row) => row.caller.keyId)}, ${SEPARATOR}, ${ABSENT}),
+          string_to_array(${column((row) => row.caller.userId)}, ${SEPARATOR}, ${ABSENT}),
+          string_to_array(${column((row) => row.caller.teamId)}, ${SEPARATOR}, ${ABSENT}),
+          string_to_array(${column((row) => row.caller.organizationId)}, ${SEPARATOR}, ${ABSENT}),
+          string_to_array(${column((row) => row.caller.endUserId)}, ${SEPARATOR}, ${ABSENT}),
           string_to_array(${column((row) => row.method)}, ${SEPARATOR}),
           string_to_array(${column((row) => row.serverId)}, ${SEPARATOR}, ${ABSENT}),
           string_to_array(${column((row) => row.serverName)}, ${SEPARATOR}, ${ABSENT}),
@@ -50,8 +56,8 @@ export class LedgerStore {
           string_to_array(${column((row) => int4(row.requestBytes))}, ${SEPARATOR})::int[],
           string_to_array(${column((row) => int4(row.resultBytes))}, ${SEPARATOR})::int[]
         ) AS row (
-          started_ms, call_id, principal_id, method, server_id, server_name, target, outcome,
-          duration_ms, request_bytes, result_bytes
+          started_ms, call_id, principal_id, key_id, user_id, team_id, organization_id, end_user_id, method, server_id,
+          server_name, target, outcome, duration_ms, request_bytes, result_bytes
         )`;
     } catch (error) {
       throw translatePrismaError(error);

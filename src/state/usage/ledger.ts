@@ -3,10 +3,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { CallRecord } from '../../core/model/call-record.js';
+import type { Principal } from '../../core/model/principal.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { Metrics } from '../../platform/telemetry/metrics.js';
 import { InternTable } from './intern-table.js';
+import type { LedgerCaller, LedgerRow } from './ledger-row.js';
 import { LedgerStore } from './ledger.store.js';
 
 /** Rows that wait while the database is away: about 10 MB. */
@@ -33,7 +35,9 @@ export class Ledger {
   readonly #logger: Logger;
   readonly #replica: string;
   readonly #names = new InternTable(NAMES_MAX, NAME_LENGTH_MAX);
-  #buffer: CallRecord[] = [];
+  /** Worked out once per principal, not per call. */
+  readonly #callers = new WeakMap<Principal, LedgerCaller>();
+  #buffer: LedgerRow[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #failures = 0;
@@ -87,7 +91,7 @@ export class Ledger {
     this.#buffer.push({
       callId: record.callId,
       startedAt: record.startedAt,
-      principalId: names.intern(record.principalId),
+      caller: this.#callers.get(record.principal) ?? this.#caller(record.principal),
       method: names.intern(record.method),
       serverId: record.serverId === undefined ? undefined : names.intern(record.serverId),
       serverName: record.serverName === undefined ? undefined : names.intern(record.serverName),
@@ -98,6 +102,21 @@ export class Ledger {
       resultBytes: record.resultBytes,
     });
     if (this.#flushing === undefined) this.#schedule();
+  }
+
+  #caller(principal: Principal): LedgerCaller {
+    const names = this.#names;
+    const intern = (text: string | undefined): string | undefined => (text === undefined ? text : names.intern(text));
+    const caller: LedgerCaller = {
+      principalId: names.intern(principal.id),
+      keyId: intern(principal.keyId),
+      userId: intern(principal.userId),
+      teamId: intern(principal.teamId),
+      organizationId: intern(principal.organizationId),
+      endUserId: intern(principal.endUserId),
+    };
+    this.#callers.set(principal, caller);
+    return caller;
   }
 
   /** Writes what waits now; resolves when the attempt is over, whether it succeeded or not. */
