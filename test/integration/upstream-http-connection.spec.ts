@@ -309,6 +309,36 @@ describe('sizes', () => {
     },
   );
 
+  test.each(['application/json', 'text/event-stream'])(
+    'ten megabytes of nothing but nesting as %s are refused before they hold up everybody else',
+    async (type) => {
+      const levels = 5_000_000;
+      const deep = `{"jsonrpc":"2.0","id":2,"result":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+      const server = resources.add(
+        await mcpServer((_received, response) => {
+          response.writeHead(200, { 'content-type': type }).end(type === 'application/json' ? deep : event(deep));
+        }),
+      );
+      const { call } = await openConnection(resources, server.url);
+      const startedAt = performance.now();
+      let lastTick = startedAt;
+      let longestPause = 0;
+      const ticking = setInterval(() => {
+        const now = performance.now();
+        longestPause = Math.max(longestPause, now - lastTick);
+        lastTick = now;
+      }, 5);
+      await expect(call('tools/call')).rejects.toMatchObject({
+        code: 'upstream/bad_reply',
+        data: { reason: expect.stringContaining('reply nests deeper than 1000 levels') as string },
+      });
+      longestPause = Math.max(longestPause, performance.now() - lastTick);
+      clearInterval(ticking);
+      // Parsing it takes seconds.
+      expect(longestPause).toBeLessThan(1_500);
+    },
+  );
+
   test('a result that announces too much is not read at all', async () => {
     const server = resources.add(
       await mcpServer((_received, response) => {

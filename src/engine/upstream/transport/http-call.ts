@@ -7,7 +7,7 @@ import type { HttpFailure } from '../../../platform/http/http-failure.js';
 import type { SlotTable } from '../../../platform/http/slot-table.js';
 import type { UpstreamRequest } from '../upstream.js';
 import { errorOfHttpFailure, upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
-import { answersRequest, readReplyMessages } from './http-reply.js';
+import { answersRequest, readReplyMessages, replyProblem } from './http-reply.js';
 import type { CredentialHeaders, HttpSession } from './http-session.js';
 import { errorOfStatus, meansSessionLost, type Refusal } from './http-status.js';
 
@@ -211,9 +211,10 @@ export class HttpCall implements ResponseSink {
   }
 
   #takeJson(): void {
-    const messages = readReplyMessages(this.#takeText(), this.#session.mayBatch);
+    const text = this.#takeText();
+    const messages = readReplyMessages(text, this.#session.mayBatch);
     if (messages === undefined) {
-      this.#failWith('upstream/bad_reply', 'its reply is not a JSON-RPC message');
+      this.#failWith('upstream/bad_reply', `its reply ${replyProblem(text)}`);
       return;
     }
     for (const message of messages) {
@@ -254,7 +255,7 @@ export class HttpCall implements ResponseSink {
   #takeEventText(text: string): void {
     const messages = readReplyMessages(text, this.#session.mayBatch);
     if (messages === undefined) {
-      this.#failWith('upstream/bad_reply', 'an event of its reply is not a JSON-RPC message');
+      this.#failWith('upstream/bad_reply', `an event of its reply ${replyProblem(text)}`);
       return;
     }
     for (const message of messages) {

@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
-import { nestsDeeperThan } from '../../../core/protocol/json-scan.js';
 import { notificationText, requestText, rpcShape, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import { allowsBatches, isLegacyVersion, LATEST_LEGACY_VERSION } from '../../../core/protocol/versions.js';
 import type { ConnectOptions, UpstreamConnection } from '../connection.js';
 import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
 import { upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
-import { readReplyMessages } from './http-reply.js';
+import { nestsTooDeep, readReplyMessages, replyProblem } from './http-reply.js';
 import { ownReplyTo } from './http-server-request.js';
 import { PipeCall } from './pipe-call.js';
 import { oversizeReplyId } from './pipe-oversize-reply.js';
@@ -16,9 +15,8 @@ type Headers = Readonly<Record<string, string>>;
 
 const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
-/** `JSON.parse` takes about a microsecond for each level of nesting: harmless in short texts, seconds in long ones. */
-const NESTING_MAX = 1_000;
-const DEEP_CHARS_MIN = 16 * 1024;
+/** Of a message that is not read, as much is looked at from either end. */
+const ENDS_CHARS = 16 * 1024;
 
 /** Carries whole JSON-RPC texts to an upstream: a child's standard input, or POSTs beside an event stream. */
 export interface MessagePipe {
@@ -202,15 +200,15 @@ class PipeConnection implements UpstreamConnection {
     if (this.#state === 'closed') return;
     const json = text.charCodeAt(0) === OPEN_BRACE ? text : text.trim();
     if (json === '') return;
-    if (json.length > DEEP_CHARS_MIN && nestsDeeperThan(json, NESTING_MAX)) {
-      this.#failUnread(oversizeReplyId(json.slice(0, DEEP_CHARS_MIN), json.slice(-DEEP_CHARS_MIN)));
-      return;
-    }
     const first = json.charCodeAt(0);
     const mayBatch = isLegacyVersion(this.#version) && allowsBatches(this.#version);
     const messages = first === OPEN_BRACE || first === OPEN_BRACKET ? readReplyMessages(json, mayBatch) : undefined;
-    if (messages === undefined) this.#options.onNoise(json);
-    else for (const message of messages) this.#dispatch(message);
+    if (messages !== undefined) for (const message of messages) this.#dispatch(message);
+    else if (!nestsTooDeep(json)) this.#options.onNoise(json);
+    else {
+      const callId = oversizeReplyId(json.slice(0, ENDS_CHARS), json.slice(-ENDS_CHARS));
+      this.#failUnread(callId, 'upstream/bad_reply', `its reply ${replyProblem(json)}`);
+    }
   }
 
   #dispatch(message: RpcMessage): void {
@@ -267,11 +265,7 @@ class PipeConnection implements UpstreamConnection {
   }
 
   /** A message was not read at all; whoever waits for it should not wait for the deadline. */
-  #failUnread(
-    callId: number | undefined,
-    code: UpstreamErrorCode = 'upstream/bad_reply',
-    reason = `its reply nests deeper than ${NESTING_MAX} levels`,
-  ): void {
+  #failUnread(callId: number | undefined, code: UpstreamErrorCode, reason: string): void {
     const call = callId === undefined ? undefined : this.#calls.get(callId);
     const { logger, entry } = this.#options;
     logger.warn({ server: entry.name, reason }, 'message of a server was not read');
