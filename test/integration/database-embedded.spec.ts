@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { GatewayError } from '../../src/core/errors/gateway-error.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/platform/database/embedded-postgres.js';
+import { isAlive } from '../harness/is-alive.js';
 import { waitFor } from '../harness/wait-for.js';
 
 const FIXTURE = new URL('embedded-gateway.mjs', import.meta.url).pathname;
@@ -97,15 +98,6 @@ async function processesNaming(text: string): Promise<number[]> {
     .split('\n')
     .filter((line) => line.includes(text))
     .map((line) => Number.parseInt(line, 10));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('the embedded Postgres', () => {

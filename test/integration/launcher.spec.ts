@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { isAlive } from '../harness/is-alive.js';
 import { waitFor } from '../harness/wait-for.js';
 
 const LAUNCHER = new URL('launcher-fixture.mjs', import.meta.url).pathname;
@@ -23,15 +24,6 @@ async function launch(
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const line = await waitFor(() => /^\{.*\}$/m.exec(output)?.[0], { what: 'the program to start' });
   return { ...(JSON.parse(line) as { pid: number; version: string }), output: () => output, ended };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('the launcher', () => {

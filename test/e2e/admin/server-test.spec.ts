@@ -9,6 +9,7 @@ import { canary, findLeaks } from '../../harness/canaries.js';
 import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 import { webPage } from '../../harness/bad-upstreams.js';
+import { isAlive } from '../../harness/is-alive.js';
 import { listen } from '../../harness/listen.js';
 import { waitFor } from '../../harness/wait-for.js';
 
@@ -170,13 +171,6 @@ describe('trying a server before it is saved', () => {
     const pid = async (): Promise<number> => Number(await readFile(file, 'utf8'));
     return { server: { command: 'node', args: ['-e', tell + script], timeout: 3_600 }, pid };
   }
-  const isAlive = (pid: number): boolean => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
   const nothingHeld = async (): Promise<void> => {
     await waitFor(
       async () =>

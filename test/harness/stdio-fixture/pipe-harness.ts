@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { pino, type Logger } from 'pino';
 import { DEFAULT_LIMITS, type Limits } from '../../../src/core/model/limits.js';
 import type { HttpEndpoint, ServerEntry, StdioEndpoint } from '../../../src/core/model/server-entry.js';
+import { makeServerEntry } from '../../factory/make-server-entry.js';
 import { requestText, type RpcMessage } from '../../../src/core/protocol/rpc-message.js';
 import type { ConnectOptions, UpstreamConnection } from '../../../src/engine/upstream/connection.js';
 import { openStdio, type StdioContext } from '../../../src/engine/upstream/transport/open-stdio.js';
@@ -42,27 +43,11 @@ export function connectOptions(
   overrides: EntryOverrides,
   { notifications, closes }: Told,
 ): ConnectOptions {
-  const entry: ServerEntry = {
-    id: 'odd-id',
-    alternateIds: [],
-    name: 'odd',
-    alias: undefined,
-    prefix: 'odd',
+  const entry = makeServerEntry('odd', {
     origin: overrides.origin ?? 'file',
-    fingerprint: 'f',
     endpoint,
-    auth: { type: 'none' },
-    staticHeaders: [],
-    extraHeaders: [],
-    tools: { allowed: undefined, disallowed: new Set(), allowedParams: new Map() },
-    accessGroups: [],
-    allowAllKeys: false,
-    availableOnPublicInternet: true,
-    description: undefined,
-    instructions: undefined,
     timeoutMs: overrides.timeoutMs,
-    info: {},
-  };
+  });
   return {
     entry,
     credential: { headers: overrides.headers ?? {}, env: overrides.env ?? {}, identity: 'shared' },

@@ -1,31 +1,12 @@
+import { makeServerEntry } from '../../../../test/factory/make-server-entry.js';
 import { EMPTY_OFFER, type ClientOffer } from '../../../core/model/client-offer.js';
 import { Secret } from '../../../core/model/secret.js';
 import type { ServerEntry, UpstreamAuth } from '../../../core/model/server-entry.js';
 import { resolveCredential } from './resolve-credential.js';
 
 function entry(overrides: Partial<ServerEntry> = {}): ServerEntry {
-  return {
-    id: 'id-1',
-    alternateIds: [],
-    name: 'server',
-    alias: undefined,
-    prefix: 'server',
-    origin: 'file',
-    fingerprint: 'f',
-    endpoint: { kind: 'http', transport: 'http', url: 'http://upstream.test/mcp' },
-    auth: { type: 'none' },
-    staticHeaders: [],
-    extraHeaders: [],
-    tools: { allowed: undefined, disallowed: new Set(), allowedParams: new Map() },
-    accessGroups: [],
-    allowAllKeys: false,
-    availableOnPublicInternet: true,
-    description: undefined,
-    instructions: undefined,
-    timeoutMs: undefined,
-    info: {},
-    ...overrides,
-  };
+  const endpoint = { kind: 'http', transport: 'http', url: 'http://upstream.test/mcp' } as const;
+  return makeServerEntry('server', { id: 'id-1', endpoint, ...overrides });
 }
 
 function auth(type: Exclude<UpstreamAuth['type'], 'none'>, value: string): Partial<ServerEntry> {
