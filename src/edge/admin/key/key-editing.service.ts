@@ -13,7 +13,7 @@ import { Memberships } from '../membership/memberships.service.js';
 import { refusalToWrite, type KeyCaller, type KeyRoute } from './key-access.js';
 import type { Given } from './key-issuing.service.js';
 import type { KeyRecord } from './key-record.js';
-import { KeyRevision, type KeyRowChange } from './key-revision.service.js';
+import { KeyRevisionService, type KeyRowChange } from './key-revision.service.js';
 import { bodyProblems, refused } from './key-rules.js';
 import { auditKey } from './key.presenter.js';
 import { hashOfNamedKey, KEY_PARTS, KeyStore } from './key.store.js';
@@ -32,7 +32,7 @@ export class KeyEditingService {
     private readonly writer: ControlWriter,
     private readonly store: KeyStore,
     private readonly memberships: Memberships,
-    private readonly revision: KeyRevision,
+    private readonly revision: KeyRevisionService,
   ) {}
 
   async update(actor: Principal, body: Given<KeyUpdateDefinition>): Promise<KeyRecord> {
@@ -161,15 +161,15 @@ export class KeyEditingService {
   }
 }
 
-async function markDeleted({ tx, changed, audit }: ControlUnit, actor: Principal, key: KeyRecord): Promise<void> {
+async function markDeleted(unit: ControlUnit, actor: Principal, key: KeyRecord): Promise<void> {
   const deletedBy = actor.userId ?? actor.id;
-  await tx.virtualKey.update({
+  await unit.tx.virtualKey.update({
     where: { id: key.id },
     data: { deletedAt: new Date(), deletedBy, updatedBy: deletedBy },
   });
-  await tx.retiredKey.deleteMany({ where: { keyId: key.id } });
-  changed('key', key.id);
-  audit({ action: 'deleted', objectKind: 'key', objectId: key.id, before: auditKey(key) });
+  await unit.tx.retiredKey.deleteMany({ where: { keyId: key.id } });
+  unit.changed('key', key.id);
+  unit.audit({ action: 'deleted', objectKind: 'key', objectId: key.id, before: auditKey(key) });
 }
 
 function missing(field: string) {

@@ -12,7 +12,7 @@ import { ValidationFailed } from '../auth/validation.pipe.js';
 import { refusalToWrite } from './key-access.js';
 import { nextRotation } from './key-changes.js';
 import type { KeyRecord } from './key-record.js';
-import { freshHash, keyName, KeyRevision } from './key-revision.service.js';
+import { freshHash, keyName, KeyRevisionService } from './key-revision.service.js';
 import { bodyProblems, refused } from './key-rules.js';
 import { auditKey } from './key.presenter.js';
 import { hashOfNamedKey, KEY_PARTS, KeyStore } from './key.store.js';
@@ -36,7 +36,7 @@ export class KeyIssuingService {
     private readonly writer: ControlWriter,
     private readonly store: KeyStore,
     private readonly memberships: Memberships,
-    private readonly revision: KeyRevision,
+    private readonly revision: KeyRevisionService,
   ) {}
 
   /** A key for whom the body names; people who are no admins get their own. */

@@ -39,16 +39,21 @@ export class KeyOwnersService {
     }
   }
 
-  async #ensureUser({ tx, changed, audit }: ControlUnit, { principal }: KeyCaller, userId: string): Promise<void> {
-    if ((await tx.userAccount.findUnique({ where: { id: userId }, select: { id: true } })) !== null) return;
+  async #ensureUser(unit: ControlUnit, { principal }: KeyCaller, userId: string): Promise<void> {
+    if ((await unit.tx.userAccount.findUnique({ where: { id: userId }, select: { id: true } })) !== null) return;
     if (principal.role !== 'proxy_admin' && principal.userId !== userId) {
       throw refused('user_id', `User not found, user_id=${userId}`);
     }
     const createdBy = principal.userId ?? principal.id;
     const role = 'internal_user';
-    await tx.userAccount.create({ data: { id: userId, role, createdBy, updatedBy: createdBy } });
-    changed('user', userId);
-    audit({ action: 'created', objectKind: 'user', objectId: userId, after: { user_id: userId, user_role: role } });
+    await unit.tx.userAccount.create({ data: { id: userId, role, createdBy, updatedBy: createdBy } });
+    unit.changed('user', userId);
+    unit.audit({
+      action: 'created',
+      objectKind: 'user',
+      objectId: userId,
+      after: { user_id: userId, user_role: role },
+    });
   }
 }
 

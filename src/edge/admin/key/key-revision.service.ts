@@ -19,7 +19,7 @@ const GRANT_FIELDS = ['mcp_servers', 'mcp_access_groups', 'mcp_toolsets', 'mcp_t
 
 /** What making, changing and regenerating keys have in common. Everything here runs inside a write. */
 @Injectable()
-export class KeyRevision {
+export class KeyRevisionService {
   constructor(
     private readonly owners: KeyOwnersService,
     private readonly permissions: ObjectPermissionWriter,

@@ -6,7 +6,7 @@ import { KeyIssuingService } from './key-issuing.service.js';
 import { KeyOwnersService } from './key-owners.service.js';
 import { KeyReadingController } from './key-reading.controller.js';
 import { KeyReadingService } from './key-reading.service.js';
-import { KeyRevision } from './key-revision.service.js';
+import { KeyRevisionService } from './key-revision.service.js';
 import { KeyController } from './key.controller.js';
 import { KeyStore } from './key.store.js';
 
@@ -14,6 +14,6 @@ import { KeyStore } from './key.store.js';
 @Module({
   imports: [MembershipModule, PermissionModule],
   controllers: [KeyController, KeyReadingController],
-  providers: [KeyStore, KeyOwnersService, KeyRevision, KeyIssuingService, KeyEditingService, KeyReadingService],
+  providers: [KeyStore, KeyOwnersService, KeyRevisionService, KeyIssuingService, KeyEditingService, KeyReadingService],
 })
 export class KeyModule {}
