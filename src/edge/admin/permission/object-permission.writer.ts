@@ -70,7 +70,7 @@ export class ObjectPermissionWriter {
    * Merges `given` onto the current row, field by field: what is there replaces, what is absent stays, null says nothing,
    * an empty list allows nothing. Answers the row's id; null when there is none.
    *
-   * @throws ValidationFailed (422), or `auth/forbidden` naming the entries that are not the actor's to give.
+   * @throws ValidationFailed (422), or `grant/forbidden` naming the entries that are not the actor's to give.
    */
   async apply(unit: ControlUnit, write: PermissionWrite): Promise<string | null> {
     const { actor, currentId, given, creating } = write;
@@ -128,7 +128,7 @@ export class ObjectPermissionWriter {
       if (beyond.length === 0) continue;
       const allowed = snapshot.servers.filter(({ id }) => grant.has(id)).map(({ name }) => name);
       const global = snapshot.servers.filter(({ allowAllKeys }) => allowAllKeys).map(({ name }) => name);
-      throw new GatewayError('auth/forbidden', {
+      throw new GatewayError('grant/forbidden', {
         detail: `${words}: ${list(spelled(beyond, spelling))}. ${owner} allows: ${list(allowed)}. Global (allow_all_keys) servers: ${list(global)}.`,
       });
     }
@@ -150,7 +150,7 @@ export class ObjectPermissionWriter {
       const inherits = ceilings.some(({ permission }) => saysSomething(permission));
       const widens = creating === true ? isNarrowed : saysSomething(current) && (isNarrowed || !inherits);
       if (!widens) return;
-      throw new GatewayError('auth/forbidden', {
+      throw new GatewayError('grant/forbidden', {
         detail: 'object_permission must name what it grants: saying nothing would lift a restriction you are under',
       });
     }
@@ -161,7 +161,7 @@ export class ObjectPermissionWriter {
     ];
     const unheld = unheldEntries(this.registry.current, requested, levels, current);
     if (unheld.length === 0) return;
-    throw new GatewayError('auth/forbidden', {
+    throw new GatewayError('grant/forbidden', {
       detail: `object_permission names what you do not hold: ${list(spelled(unheld, spelling))}`,
     });
   }
