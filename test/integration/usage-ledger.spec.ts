@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { pino } from 'pino';
 import type { CallRecord } from '../../src/core/model/call-record.js';
 import type { Secret } from '../../src/core/model/secret.js';
-import { DATABASE_SETTINGS, USAGE_SETTINGS } from '../../src/platform/config/tokens.js';
+import { DATABASE_SETTINGS, SECURITY_SETTINGS, USAGE_SETTINGS } from '../../src/platform/config/tokens.js';
 import { SINGLE_WORKER, WORKER } from '../../src/platform/config/worker.js';
 import { DatabaseModule } from '../../src/platform/database/database.module.js';
 import { PrismaService } from '../../src/platform/database/prisma.service.js';
@@ -26,10 +26,11 @@ function startUsage(url: Secret, retentionDays = 30): Promise<INestApplicationCo
   @Module({
     providers: [
       { provide: DATABASE_SETTINGS, useValue: { url, dataDir: '/nonexistent', embeddedPort: 0 } },
+      { provide: SECURITY_SETTINGS, useValue: { masterKey: undefined, saltKey: undefined } },
       { provide: USAGE_SETTINGS, useValue: { retentionDays } },
       { provide: WORKER, useValue: SINGLE_WORKER },
     ],
-    exports: [DATABASE_SETTINGS, USAGE_SETTINGS, WORKER],
+    exports: [DATABASE_SETTINGS, SECURITY_SETTINGS, USAGE_SETTINGS, WORKER],
   })
   class SettingsModule {}
 
