@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
+import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
 import { TeamModule } from './edge/admin/team/team.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
@@ -39,6 +40,7 @@ export class AppModule {
         GatewayModule,
         AdminAuthModule,
         KeyModule,
+        ServerModule,
         ServerTestModule,
         TeamModule,
         HealthModule,

@@ -49,7 +49,7 @@ describe('declareServers', () => {
   });
 
   it.each([
-    ['a-b', "Server name cannot contain '-'. Use an alternative character instead. Found: a-b"],
+    ['a-b', "Server name cannot contain '-'. Use an alternative character instead Found: a-b"],
     ['a/b', 'Server name may hold letters, digits, "_", "." and "-" only. Found: a/b'],
     ['ü', 'Server name may hold letters, digits, "_", "." and "-" only. Found: ü'],
     ['.hidden', 'Server name must not start with "."'],
@@ -63,7 +63,7 @@ describe('declareServers', () => {
     expect(declare({ 'a-b': { url } }, {}, '__').problems).toEqual([]);
     expect(declare({ a__b: { url } }, {}, '__').problems).toHaveLength(1);
     expect(declare({ a: { url, alias: 'a__b' } }, {}, '__').problems).toEqual([
-      "error mcp_servers/a/alias: Alias cannot contain '__'. Use an alternative character instead. Found: a__b",
+      "error mcp_servers/a/alias: Alias cannot contain '__'. Use an alternative character instead Found: a__b",
     ]);
   });
 

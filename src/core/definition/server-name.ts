@@ -2,7 +2,7 @@
 const LENGTH_MAX = 100;
 const GRAMMAR = /^[A-Za-z0-9_.-]+$/;
 /** Ids with a meaning of their own in permissions (reference §1.3). */
-const RESERVED: ReadonlySet<string> = new Set(['all-team-mcpservers', 'all-proxy-mcpservers']);
+const RESERVED: ReadonlySet<string> = new Set(['all-team-mcpservers', 'all-proxy-mcpservers', 'no-mcp-servers']);
 
 /** The name as it is used: without outer blanks, spaces inside as `_` (contract §4). */
 export function normalizeServerName(written: string): string {
@@ -16,7 +16,7 @@ export function serverNameFault(kind: 'Server name' | 'Alias', name: string, sep
   if (name === '') return `${kind} must not be empty`;
   if (name.length > LENGTH_MAX) return `${kind} must not be longer than ${LENGTH_MAX} characters`;
   if (name.includes(separator)) {
-    return `${kind} cannot contain '${separator}'. Use an alternative character instead. Found: ${name}`;
+    return `${kind} cannot contain '${separator}'. Use an alternative character instead Found: ${name}`;
   }
   if (!GRAMMAR.test(name)) return `${kind} may hold letters, digits, "_", "." and "-" only. Found: ${name}`;
   if (name.startsWith('.') || name.startsWith('-')) return `${kind} must not start with "${name.charAt(0)}"`;

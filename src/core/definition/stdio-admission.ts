@@ -1,4 +1,4 @@
-import type { ServerEntry } from '../model/server-entry.js';
+import type { Origin } from '../model/server-entry.js';
 
 /** Variables that make an allowed command run something else: search paths, preloads and options of interpreters. */
 const HIJACKING_VARIABLE =
@@ -10,16 +10,21 @@ export interface StdioAdmission {
   readonly allowedCommands: readonly string[];
 }
 
+/** As far as admission looks at a server; a compiled entry is one. */
+export interface StdioCandidate {
+  readonly origin: Origin;
+  readonly endpoint:
+    | { readonly kind: 'http' }
+    | { readonly kind: 'stdio'; readonly command: string; readonly env: Readonly<Record<string, unknown>> };
+}
+
 /**
  * Why a server that came by REST may not run as a process here; undefined when it may, is no process, or is the file's own.
  * Asked when it is written, when it is loaded, and when its child is started. Allowed commands are compared by exact name:
  * a path, a trailing space or another case is another command. An allowed interpreter still runs what its arguments say;
  * this is a fence around mistakes, and administrators are trusted with the rest.
  */
-export function stdioRefusal(
-  { endpoint, origin }: Pick<ServerEntry, 'endpoint' | 'origin'>,
-  settings: StdioAdmission,
-): string | undefined {
+export function stdioRefusal({ endpoint, origin }: StdioCandidate, settings: StdioAdmission): string | undefined {
   if (origin === 'file' || endpoint.kind !== 'stdio') return undefined;
   if (!settings.enabled) return 'stdio servers by REST are off: set general_settings.stdio.enabled';
   if (!settings.allowedCommands.includes(endpoint.command)) {

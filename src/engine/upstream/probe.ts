@@ -17,8 +17,8 @@ interface Means {
 }
 
 /**
- * Tries a server that is not registered: the control plane's only way to upstreams. Uses the gateway's own credential for
- * it, within `limits.listTimeoutMs`, and leaves nothing behind. Whether such a server may be tried at all is the caller's
+ * Tries a server that is not registered, and looks after those that are: the control plane's only way to upstreams. Uses the
+ * gateway's own credential, within `limits.listTimeoutMs`, and leaves nothing behind. Whether such a server may be tried at all is the caller's
  * decision. Throws GatewayError `upstream/*`.
  */
 @Injectable()
@@ -52,6 +52,38 @@ export class UpstreamProbe {
         params = JSON.stringify({ cursor: nextCursor });
       }
     });
+  }
+
+  /**
+   * Asks a registered server for a sign of life (`ping`), within its own or the gateway's deadline for lists. Any reply is
+   * one. A stdio server's shared child is used, and started when there is none; a session opened for this is closed again.
+   */
+  async check(entry: ServerEntry): Promise<void> {
+    const owner: UpstreamOwner = { key: `gateway:check-${randomUUID()}`, onNotification: () => undefined };
+    const credential = this.upstreams.resolveCredential(entry, EMPTY_OFFER);
+    const control = new CallControl();
+    const timeoutMs = Math.min(entry.timeoutMs ?? Number.POSITIVE_INFINITY, this.limits.listTimeoutMs);
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      control.abandon();
+      reject(new GatewayError('upstream/timeout', { detail: `no answer within ${timeoutMs} ms` }));
+    }, timeoutMs);
+    const id = this.upstreams.nextRequestId();
+    const text = requestText(id, 'ping', undefined);
+    try {
+      await Promise.race([
+        this.upstreams.request(entry, credential, owner, { id, method: 'ping', text, repeatable: true, control }),
+        late,
+      ]);
+    } finally {
+      clearTimeout(timer);
+      this.upstreams.releaseOwner(owner.key);
+    }
+  }
+
+  /** Whether this registered server answered when it was asked last: looking at it again starts nothing. */
+  isReady(entry: ServerEntry): boolean {
+    return this.upstreams.status(entry).state === 'ready';
   }
 
   async #within<T>(written: ServerEntry, work: (means: Means) => Promise<T>): Promise<T> {

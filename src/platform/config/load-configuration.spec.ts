@@ -244,7 +244,7 @@ mcp_servers:
     expect(refused({ file, argv: ['--port', 'x'] })).toEqual([
       '--port: must be a whole number from 0 to 65535',
       'config.yaml:2:13 general_settings.limits.json_depth: must be a whole number from 4 to 1000',
-      "config.yaml:4:3 mcp_servers.a-b: Server name cannot contain '-'. Use an alternative character instead. Found: a-b",
+      "config.yaml:4:3 mcp_servers.a-b: Server name cannot contain '-'. Use an alternative character instead Found: a-b",
       expect.stringMatching(/^config\.yaml:5:23 mcp_servers\.b\.auth_type: must be one of none, api_key/),
       'config.yaml:5:42 mcp_servers.b.auth_value: environment variable UNSET is not set',
       'config.yaml:6:3 mcp_servers.c.url: is required for a remote server (or a command, for a stdio server)',

@@ -22,8 +22,8 @@ export interface AuditDraft {
 export interface ControlUnit {
   readonly tx: Prisma.TransactionClient;
   /** Replicas will hear that this changed. */
-  changed(kind: ChangeKind, subjectId: string): void;
-  audit(entry: AuditDraft): void;
+  readonly changed: (kind: ChangeKind, subjectId: string) => void;
+  readonly audit: (entry: AuditDraft) => void;
 }
 
 /** `pg_advisory_xact_lock` key: writes of the control plane happen one after the other. */

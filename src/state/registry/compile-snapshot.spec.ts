@@ -347,7 +347,7 @@ describe('the snapshot', () => {
     });
     expect(servers.map(({ name }) => name)).toEqual(['good', 'last']);
     expect(rejected.map(({ name, reason }) => `${name}: ${reason}`)).toEqual([
-      "bad-name: Server name cannot contain '-'. Use an alternative character instead. Found: bad-name",
+      "bad-name: Server name cannot contain '-'. Use an alternative character instead Found: bad-name",
       'nothing: url: is required for a remote server (or a command, for a stdio server)',
       'GOOD: "good" is already taken by server "good"',
       'other: "good" is already taken by server "good"',

@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common';
+import { resolveView } from '../../../core/access/resolve-view.js';
+import { SCOPE_ALL } from '../../../core/access/request-scope.js';
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import type { Principal } from '../../../core/model/principal.js';
+import type { RegistrySnapshot } from '../../../core/model/registry-snapshot.js';
+import { PrismaService } from '../../../platform/database/prisma.service.js';
+import { translatePrismaError } from '../../../platform/database/translate-prisma-error.js';
+import { makeGrants, readPermission } from '../../../state/identity/read-permission.js';
+import { Memberships } from '../membership/memberships.service.js';
+import { readsAll } from './server-access.js';
+
+/** Which servers a team has, for those who may know it: administrators, and whoever is of the team. */
+@Injectable()
+export class TeamServers {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly memberships: Memberships,
+  ) {}
+
+  /** Throws `auth/forbidden` alike for a team one is not of and for one that does not exist. */
+  async idsOf(caller: Principal, teamId: string, snapshot: RegistrySnapshot): Promise<ReadonlySet<string>> {
+    if (!readsAll(caller) && caller.teamId !== teamId) {
+      const { teamMemberOf } = await this.memberships.of(caller);
+      if (!teamMemberOf.has(teamId)) throw new GatewayError('auth/forbidden', { detail: `team ${teamId}` });
+    }
+    const permission = readPermission(await this.#permission(teamId));
+    const team: Principal = {
+      kind: 'virtual_key',
+      id: `team:${teamId}`,
+      role: 'internal_user',
+      grants: makeGrants([['team', permission]]),
+    };
+    const decision = resolveView(snapshot, team, SCOPE_ALL);
+    return new Set(decision.kind === 'view' ? decision.view.servers.map(({ entry }) => entry.id) : []);
+  }
+
+  async #permission(teamId: string) {
+    try {
+      const team = await this.prisma.team.findFirst({
+        where: { id: teamId, deletedAt: null },
+        select: { objectPermission: true },
+      });
+      const row = team?.objectPermission;
+      if (row === undefined || row === null) return null;
+      return {
+        servers: row.mcpServers,
+        groups: row.mcpAccessGroups,
+        toolsets: row.mcpToolsets,
+        tools: row.mcpToolPermissions,
+      };
+    } catch (error) {
+      throw translatePrismaError(error);
+    }
+  }
+}
