@@ -11,7 +11,8 @@ import {
 } from '../model/permission.js';
 import type { Principal, Role } from '../model/principal.js';
 import type { RegistrySnapshot, ToolsetEntry } from '../model/registry-snapshot.js';
-import type { RequestScope } from './request-scope.js';
+import { explainAccess } from './explain-access.js';
+import { SCOPE_ALL, type RequestScope } from './request-scope.js';
 import { resolveView } from './resolve-view.js';
 
 // Contract §9 and §3 once more, written as yes-or-no questions about one server and one tool, sharing nothing with the
@@ -81,6 +82,10 @@ class Model {
 
   showsContent(scope: RequestScope, server: number): boolean {
     return this.sees(server) && this.grantsContent(server) && this.asksWhole(scope, server);
+  }
+
+  isVisible(server: number): boolean {
+    return this.sees(server);
   }
 
   private asksWhole(scope: RequestScope, server: number): boolean {
@@ -363,6 +368,43 @@ describe('the access decision', () => {
         });
       }),
       { numRuns: 6_000 },
+    );
+  });
+
+  it('is explained as it is, and its steps say the same', () => {
+    fc.assert(
+      fc.property(
+        world,
+        asker,
+        fc.nat(3),
+        fc.option(fc.constantFrom(...TOOLS)),
+        (someWorld, someAsker, index, tool) => {
+          const model = new Model(someWorld, someAsker);
+          const question = { server: SERVERS[index] ?? '', ...(tool === null ? {} : { tool }) };
+          const place = { external: someAsker.external };
+          const principal = principalOf(someAsker);
+          const told = explainAccess(snapshotOf(someWorld), principal, question, { place, tellsAll: true });
+          const allowed =
+            tool === null ? model.isVisible(index) : model.callable(SCOPE_ALL, index, tool) && model.isVisible(index);
+          expect(told.allowed).toBe(allowed);
+          expect(told.content).toBe(model.showsContent(SCOPE_ALL, index));
+          const saying = told.steps.filter(({ step }) => !(LEVELS as readonly string[]).includes(step));
+          const shared = saying.some(({ step }) => step === 'allow_all_keys');
+          const decisive = saying.filter(({ step }) => !(shared && step === 'intersection'));
+          expect(decisive.every(({ says }) => says === 'allows')).toBe(allowed);
+
+          const own = explainAccess(snapshotOf(someWorld), principal, question, { place, tellsAll: false });
+          expect(own.allowed).toBe(allowed);
+          const nobody = explainAccess(
+            snapshotOf(someWorld),
+            principal,
+            { ...question, server: 'nobody' },
+            { tellsAll: false },
+          );
+          if (own.server === undefined) expect(own).toEqual({ ...nobody, words: own.words });
+        },
+      ),
+      { numRuns: 3_000 },
     );
   });
 });
