@@ -61,17 +61,37 @@ export function refusalToWrite(caller: KeyCaller, key: OwnedKey, route: KeyRoute
   return ownerMay && isOwn(principal, key) ? undefined : forbidden(principal, route);
 }
 
+/**
+ * Why the caller may not be given a new secret of a key they may write to; undefined when they may. Whoever administers a
+ * team manages its members' keys, but does not get to act as them.
+ */
+export function refusalToReissue({ principal }: KeyCaller, key: KeyOwners): GatewayError | undefined {
+  const allowed = principal.role === 'proxy_admin' || key.userId === null || isOwn(principal, key);
+  return allowed
+    ? undefined
+    : new GatewayError('key/forbidden', {
+        detail: `Only a proxy admin or the key's user can regenerate it. Got user_id=${key.userId ?? 'None'}, Your ID=${principal.userId ?? 'None'}`,
+      });
+}
+
+/**
+ * Whether a new secret of this key gives the caller what they have: all of it, the very key, or, for a person without a
+ * key between, what is theirs. Else one key could get hold of what another was granted.
+ */
+export function holdsAlready({ principal, memberships }: KeyCaller, key: OwnedKey): boolean {
+  if (principal.role === 'proxy_admin' || principal.keyId === key.id) return true;
+  return principal.keyId === undefined && (isOwn(principal, key) || administers(memberships, key));
+}
+
 /** A key as it is about to be: made, or moved to other owners. */
 export interface WantedOwners extends KeyOwners {
   /** Null: there is no such team, or none is named. */
   readonly team: KeyTeam | null;
-  /** Whether {@link userId} is in the team. */
-  readonly userIsInTeam: boolean;
 }
 
 /**
- * Why the caller may not have a key with these owners; undefined when they may. What does not exist reads like what is not
- * the caller's.
+ * Why the caller may not have a key with these owners; undefined when they may. A key acts for its user everywhere, so
+ * nobody but a proxy admin gets one of somebody else's. What does not exist reads like what is not the caller's.
  */
 export function refusalToOwn(caller: KeyCaller, wanted: WantedOwners, route: KeyRoute): GatewayError | undefined {
   const { principal } = caller;
@@ -104,7 +124,7 @@ function refusalOfPersonalKey(
 
 function refusalOfTeamKey(
   { principal, memberships }: KeyCaller,
-  { userId, organizationId, team, userIsInTeam }: WantedOwners,
+  { userId, organizationId, team }: WantedOwners,
   teamId: string,
   route: KeyRoute,
 ): GatewayError | undefined {
@@ -116,15 +136,7 @@ function refusalOfTeamKey(
   const isAdmin = memberships.teamAdminOf.has(teamId);
   const needed = userId === null && route === '/key/generate' ? '/key/service-account/generate' : route;
   if (!isAdmin && !permits(team, needed)) return notPermittedInTeam(teamId, team, needed);
-  if (userId !== null && userId !== principal.userId) {
-    if (!isAdmin) return onlyForThemselves(principal, userId);
-    if (!userIsInTeam) {
-      return new GatewayError('key/refused', {
-        detail: `User=${userId} not assigned to team=${teamId}`,
-        data: { param: 'user_id' },
-      });
-    }
-  }
+  if (userId !== null && userId !== principal.userId) return onlyForThemselves(principal, userId);
   const orgFits =
     organizationId === null ||
     organizationId === team.organizationId ||
@@ -201,9 +213,4 @@ function notPermittedInTeam(teamId: string, team: KeyTeam | null, route: KeyRout
     detail: `Team member does not have permissions for endpoint: ${route}. You only have access to the following endpoints: [${memberPermissions(team).join(', ')}] for team ${teamId}`,
     data: { type: 'team_member_permission_error', param: 'team_id' },
   });
-}
-
-/** Whether a new secret of this key gives the caller nothing they could not have: it is theirs, or theirs to administer. */
-export function mayHold({ principal, memberships }: KeyCaller, key: OwnedKey): boolean {
-  return principal.keyId === key.id || isOwn(principal, key) || administers(memberships, key);
 }

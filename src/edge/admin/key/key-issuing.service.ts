@@ -9,7 +9,7 @@ import { generateKey } from '../../../platform/crypto/generate-key.js';
 import { ControlWriter, type ControlUnit } from '../../../platform/database/control-writer.js';
 import { Memberships } from '../membership/memberships.service.js';
 import { ValidationFailed } from '../auth/validation.pipe.js';
-import { refusalToWrite } from './key-access.js';
+import { refusalToReissue, refusalToWrite } from './key-access.js';
 import { nextRotation } from './key-changes.js';
 import type { KeyRecord } from './key-record.js';
 import { freshHash, keyName, KeyRevisionService } from './key-revision.service.js';
@@ -103,7 +103,7 @@ export class KeyIssuingService {
       const caller = { principal: actor, memberships: await this.memberships.of(actor, unit.tx) };
       const key = await this.store.find(hashOfNamedKey(named), unit.tx);
       if (key === null) throw new GatewayError('key/not_found');
-      const refusal = refusalToWrite(caller, key, '/key/regenerate');
+      const refusal = refusalToWrite(caller, key, '/key/regenerate') ?? refusalToReissue(caller, key);
       if (refusal !== undefined) throw refusal;
       const change = await this.revision.revise(unit, caller, key, body, '/key/regenerate');
       const now = new Date();

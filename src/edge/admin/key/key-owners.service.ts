@@ -16,8 +16,7 @@ export class KeyOwnersService {
   async settle(unit: ControlUnit, caller: KeyCaller, owners: KeyOwners, route: KeyRoute): Promise<void> {
     const { userId, teamId, organizationId } = owners;
     const team = teamId === null ? null : await findTeam(unit, teamId);
-    const userIsInTeam = teamId !== null && userId !== null && (await isMember(unit, teamId, userId));
-    const refusal = refusalToOwn(caller, { ...owners, team, userIsInTeam }, route);
+    const refusal = refusalToOwn(caller, { ...owners, team }, route);
     if (refusal !== undefined) throw refusal;
     if (teamId !== null && team === null) throw refused('team_id', `Team not found, team_id=${teamId}`);
     if (organizationId !== null) await this.#checkOrganization(unit, organizationId, teamId, team);
@@ -62,8 +61,4 @@ function findTeam({ tx }: ControlUnit, id: string): Promise<KeyTeam | null> {
     where: { id, deletedAt: null },
     select: { organizationId: true, memberPermissions: true },
   });
-}
-
-async function isMember({ tx }: ControlUnit, teamId: string, userId: string): Promise<boolean> {
-  return (await tx.teamMember.findUnique({ where: { teamId_userId: { teamId, userId } } })) !== null;
 }

@@ -5,7 +5,7 @@ import type { Secret } from '../../../core/model/secret.js';
 import { hashKey } from '../../../platform/crypto/hash-key.js';
 import type { ControlUnit } from '../../../platform/database/control-writer.js';
 import type { Prisma } from '../../../platform/database/generated/client.js';
-import { mayHold, refusalToWrite, type KeyCaller, type KeyRoute } from './key-access.js';
+import { holdsAlready, refusalToWrite, type KeyCaller, type KeyRoute } from './key-access.js';
 import { keyChanges, type KeyBody, type KeyChanges } from './key-changes.js';
 import { KeyOwnersService } from './key-owners.service.js';
 import type { KeyOwners, KeyRecord } from './key-record.js';
@@ -15,7 +15,12 @@ import { KEY_PARTS } from './key.store.js';
 /** What a write does to a key's row. */
 export type KeyRowChange = Prisma.VirtualKeyUncheckedUpdateInput;
 
-const GRANT_FIELDS = ['mcp_servers', 'mcp_access_groups', 'mcp_toolsets', 'mcp_tool_permissions'] as const;
+const GRANT_FIELDS: ReadonlySet<string> = new Set([
+  'mcp_servers',
+  'mcp_access_groups',
+  'mcp_toolsets',
+  'mcp_tool_permissions',
+]);
 
 /** What making, changing and regenerating keys have in common. Everything here runs inside a write. */
 @Injectable()
@@ -81,17 +86,15 @@ export class KeyRevisionService {
     const moves =
       owners.userId !== key.userId || owners.teamId !== key.teamId || owners.organizationId !== key.organizationId;
     if (moves) await this.owners.settle(unit, caller, owners, owners.teamId === key.teamId ? route : '/key/generate');
-    // Somebody gets the key, or it gets out of a ceiling: what it grants already is granted anew.
-    const regrants =
-      principal.role !== 'proxy_admin' && (moves || (route === '/key/regenerate' && !mayHold(caller, key)));
-    const objectPermissionId = regrants
-      ? await this.#grantAnew(unit, caller, key, owners, body)
-      : await this.permissions.apply(unit, {
-          actor: principal,
-          currentId: key.objectPermissionId,
-          given: body.written['object_permission'],
-          ceiling: owners,
-        });
+    // Who moves a key out of a ceiling, or gets its secret, grants anew what it grants already.
+    const regrants = moves || (route === '/key/regenerate' && !holdsAlready(caller, key));
+    if (regrants && principal.role !== 'proxy_admin') await this.#checkGrantAnew(unit, caller, key, owners, body);
+    const objectPermissionId = await this.permissions.apply(unit, {
+      actor: principal,
+      currentId: key.objectPermissionId,
+      given: body.written['object_permission'],
+      ceiling: owners,
+    });
     return {
       ...columnsOf(changes),
       ...owners,
@@ -100,27 +103,24 @@ export class KeyRevisionService {
     };
   }
 
-  /** As if the key were made now: nothing counts as granted before. */
-  async #grantAnew(
+  /** As if the key were made now: what it was granted before does not count as held. */
+  async #checkGrantAnew(
     unit: ControlUnit,
     { principal }: KeyCaller,
     key: KeyRecord,
     owners: KeyOwners,
     { written }: KeyBody,
-  ): Promise<string | null> {
+  ): Promise<void> {
     const given = written['object_permission'];
-    const shown = this.permissions.present(key.objectPermission);
-    const merged = { ...grantsOf(shown), ...(isRecord(given) ? given : {}) };
-    const id = await this.permissions.apply(unit, {
+    const merged = { ...grantsOf(this.permissions.present(key.objectPermission)), ...(isRecord(given) ? given : {}) };
+    const scratch = await this.permissions.apply(unit, {
       actor: principal,
       currentId: null,
       given: Object.keys(merged).length === 0 ? undefined : merged,
       ceiling: owners,
       creating: true,
     });
-    if (key.objectPermissionId !== null)
-      await unit.tx.objectPermission.delete({ where: { id: key.objectPermissionId } });
-    return id;
+    if (scratch !== null) await unit.tx.objectPermission.delete({ where: { id: scratch } });
   }
 }
 
@@ -149,17 +149,10 @@ function nextOwners(key: KeyOwners, { definition, written }: KeyBody): KeyOwners
   };
 }
 
-/** The members of a shown permission that say something. */
+/** The members of a shown permission that say something of servers. */
 function grantsOf(shown: object | null): Record<string, unknown> {
-  if (shown === null) return {};
-  const entries = Object.entries(shown) as [string, unknown][];
-  return Object.fromEntries(
-    entries.filter(([name, value]) => name !== 'object_permission_id' && !(isGrant(name) && value === null)),
-  );
-}
-
-function isGrant(name: string): boolean {
-  return (GRANT_FIELDS as readonly string[]).includes(name);
+  const entries = Object.entries(shown ?? {}) as [string, unknown][];
+  return Object.fromEntries(entries.filter(([name, value]) => GRANT_FIELDS.has(name) && value !== null));
 }
 
 async function checkChanges({ tx }: ControlUnit, { columns }: KeyChanges, keyId: string | undefined): Promise<void> {
