@@ -9,10 +9,11 @@ import type { WorkerMessage } from './cluster/worker-message.js';
 import { readWorkerPlace } from './cluster/worker-place.js';
 import { startDemoUpstreams, type RunningDemo } from './demo-upstreams.js';
 import { GatewayError } from './core/errors/gateway-error.js';
+import { runImport } from './edge/admin/import/run-import.js';
 import { WarmUp, type WarmUpReport } from './engine/catalog/warm-up.js';
 import { reportConfiguration } from './platform/config/check-configuration.js';
 import { formatProblems } from './platform/config/format-problems.js';
-import { loadConfiguration } from './platform/config/load-configuration.js';
+import { type ConfigurationOutcome, loadConfiguration } from './platform/config/load-configuration.js';
 import { readVersion } from './platform/config/project-root.js';
 import type { Settings } from './platform/config/settings.js';
 import { createLogger } from './platform/telemetry/logger.js';
@@ -23,18 +24,30 @@ import { Authenticator } from './state/identity/authenticator.js';
 /** How long the start-up message waits for the servers. They go on being asked. */
 const WARM_UP_WAIT_MS = 15_000;
 
-const configuration = loadConfiguration({
+const surroundings = {
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
   isTerminal: process.stderr.isTTY,
-});
+};
 
-if (configuration.kind !== 'loaded' || configuration.checkOnly) {
-  const { code, output } = reportConfiguration(configuration);
-  (code === 0 ? process.stdout : process.stderr).write(output);
-  process.exitCode = code;
-} else {
+if (surroundings.argv[0] === 'import') {
+  process.exitCode = await runImport(
+    { ...surroundings, argv: surroundings.argv.slice(1) },
+    { write: (text) => process.stdout.write(text), writeError: (text) => process.stderr.write(text) },
+  );
+} else await runGateway();
+
+type Loaded = Extract<ConfigurationOutcome, { kind: 'loaded' }>;
+
+async function runGateway(): Promise<void> {
+  const configuration = loadConfiguration(surroundings);
+  if (configuration.kind !== 'loaded' || configuration.checkOnly) {
+    const { code, output } = reportConfiguration(configuration);
+    (code === 0 ? process.stdout : process.stderr).write(output);
+    process.exitCode = code;
+    return;
+  }
   const { settings, source } = configuration;
   // What is to be said of the file is in the log, where its later changes are too.
   const problems = configuration.problems.filter((problem) => !source.initial.problems.includes(problem));
@@ -53,8 +66,6 @@ if (configuration.kind !== 'loaded' || configuration.checkOnly) {
     reportFailedStart(error, logger);
   }
 }
-
-type Loaded = Extract<typeof configuration, { kind: 'loaded' }>;
 
 async function serveAlone(loaded: Loaded, logger: Logger): Promise<void> {
   const demo = startDemo(loaded.settings, logger);

@@ -4,6 +4,7 @@ export const HELP_TEXT = `Gatehouse: one MCP endpoint in front of every MCP serv
 Usage
   npm start                        start with ./config.yaml, or the example that ships
   npm start -- [flags]
+  npm start -- import litellm --database-url URL   read LiteLLM's database into this one (import --help)
 
 Flags
   -c, --config FILE   configuration file                          [CONFIG_FILE_PATH, ./config.yaml]

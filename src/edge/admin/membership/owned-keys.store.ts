@@ -5,7 +5,8 @@ import type { ControlUnit } from '../../../platform/database/control-writer.js';
 export type KeyOwner =
   | { readonly teamId: string; readonly userId?: string }
   | { readonly userId: string }
-  | { readonly organizationId: string };
+  | { readonly organizationId: string }
+  | { readonly organizationId: string; readonly userId: string; readonly teamId: null };
 
 /**
  * Deletes the keys of an owner that is going away; their rows stay for the audit. Answers how many there were.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { budgetRefusal, budgetResetAt } from '../../../core/definition/budget-rules.js';
+import { budgetRefusal } from '../../../core/definition/budget-rules.js';
 import { givenFields, mergeSettings, writtenField, type Given } from '../../../core/definition/given-fields.js';
 import {
   TEAM_SETTINGS,
@@ -12,12 +12,12 @@ import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { Principal } from '../../../core/model/principal.js';
 import { ControlWriter, type ControlUnit } from '../../../platform/database/control-writer.js';
 import type { Prisma } from '../../../platform/database/generated/client.js';
-import { auditValue } from '../audit/audit-value.js';
+import { withBudgetReset } from '../membership/budget-reset.js';
 import { findOrCreateMemberAccount } from '../membership/member-account.store.js';
 import { Memberships } from '../membership/memberships.service.js';
-import { deleteOwnedKeys } from '../membership/owned-keys.store.js';
 import { ObjectPermissionWriter } from '../permission/object-permission.writer.js';
 import { TEAM_PARTS, TeamAccess } from './team-access.service.js';
+import { auditedTeam, deleteTeam } from './team-deletion.store.js';
 import { fieldsBeyond, mayCreateTeam, mayMoveTeam, type TeamAction } from './team-rules.js';
 import { presentTeam, type TeamRow } from './team.presenter.js';
 
@@ -54,7 +54,10 @@ export class TeamService {
       }
       await requireOrganization(tx, body.organization_id);
       refuseBudget(body);
-      const settings = withReset(mergeSettings({}, body as unknown as Record<string, unknown>, TEAM_SETTINGS), body);
+      const settings = withBudgetReset(
+        mergeSettings({}, body as unknown as Record<string, unknown>, TEAM_SETTINGS),
+        body,
+      );
       const objectPermissionId = await this.permissions.apply(unit, {
         actor,
         currentId: null,
@@ -192,24 +195,6 @@ export class TeamService {
   }
 }
 
-/** Marks a team deleted and everything of it that lives: for the team's own deletion and its organization's. */
-export async function deleteTeam(unit: ControlUnit, actor: Principal, team: TeamRow): Promise<void> {
-  const { tx, changed, audit } = unit;
-  await deleteOwnedKeys(unit, actor, { teamId: team.id });
-  await tx.teamMember.deleteMany({ where: { teamId: team.id } });
-  await tx.team.update({
-    where: { id: team.id },
-    data: { deletedAt: new Date(), deletedBy: actor.userId ?? actor.id },
-  });
-  changed('team', team.id);
-  audit({ action: 'deleted', objectKind: 'team', objectId: team.id, before: auditedTeam(team) });
-}
-
-function auditedTeam(row: TeamRow): object {
-  const { members_with_roles: members, ...rest } = presentTeam(row);
-  return auditValue({ ...rest, admins: undefined, members: undefined, members_count: members.length });
-}
-
 async function readTeam(tx: Prisma.TransactionClient, id: string): Promise<TeamRow> {
   return tx.team.findUniqueOrThrow({ where: { id }, include: TEAM_PARTS });
 }
@@ -230,15 +215,6 @@ function refuseBudget(state: { readonly max_budget?: unknown; readonly soft_budg
   if (refusal !== undefined) throw new GatewayError('owner/refused', { detail: refusal });
 }
 
-function withReset(
-  settings: Record<string, unknown>,
-  { budget_duration: duration, budget_reset_at: given }: Given<TeamUpdateDefinition>,
-): Record<string, unknown> {
-  if (typeof given === 'string' || duration === undefined) return settings;
-  if (duration === null) return { ...settings, budget_reset_at: null };
-  return { ...settings, budget_reset_at: budgetResetAt(duration, new Date())?.toISOString() ?? null };
-}
-
 /** Whoever makes a team administers it, unless they named themselves otherwise. */
 function firstMembers({ userId }: Principal, body: TeamNewDefinition): readonly MemberReference[] {
   const named: readonly MemberReference[] = [
@@ -251,7 +227,7 @@ function firstMembers({ userId }: Principal, body: TeamNewDefinition): readonly 
 }
 
 function changesOf(team: TeamRow, given: Given<TeamUpdateDefinition>): Prisma.TeamUncheckedUpdateInput {
-  const settings = withReset(mergeSettings(team.settings, given, TEAM_SETTINGS), given);
+  const settings = withBudgetReset(mergeSettings(team.settings, given, TEAM_SETTINGS), given);
   return {
     settings: settings as Prisma.InputJsonObject,
     ...(given.team_alias === undefined ? {} : { alias: given.team_alias }),

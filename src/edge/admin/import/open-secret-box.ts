@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
-import type { Secret } from '../../core/model/secret.js';
+import type { Secret } from '../../../core/model/secret.js';
 
 const NONCE_BYTES = 24;
 const TAG_BYTES = 16;

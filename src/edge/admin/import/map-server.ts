@@ -1,4 +1,4 @@
-import { normalizeServerName, serverNameFault } from '../../core/definition/server-name.js';
+import { normalizeServerName, serverNameFault } from '../../../core/definition/server-name.js';
 import type { IncumbentRow } from './incumbent.source.js';
 import { dateOf, flagOf, objectOf, textOf, textsOf } from './read-column.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
-import { Secret } from '../../core/model/secret.js';
+import { Secret } from '../../../core/model/secret.js';
 import { openSecretBox } from './open-secret-box.js';
 
 const salt = new Secret('sk-salt-of-the-former-gateway');

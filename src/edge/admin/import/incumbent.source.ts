@@ -1,7 +1,7 @@
 import pg from 'pg';
-import type { Secret } from '../../core/model/secret.js';
-import { GatewayError } from '../../core/errors/gateway-error.js';
-import { connectionOptions } from '../../platform/database/connection-options.js';
+import type { Secret } from '../../../core/model/secret.js';
+import { GatewayError } from '../../../core/errors/gateway-error.js';
+import { connectionOptions } from '../../../platform/database/connection-options.js';
 
 /** A row of the incumbent as JSON: columns come and go between its versions, so nothing of it is taken for granted. */
 export type IncumbentRow = Readonly<Record<string, unknown>>;

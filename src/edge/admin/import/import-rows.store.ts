@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ChangeKind } from '../../platform/database/control-change.js';
-import type { ControlUnit } from '../../platform/database/control-writer.js';
-import { Prisma } from '../../platform/database/generated/client.js';
+import type { ChangeKind } from '../../../platform/database/control-change.js';
+import type { ControlUnit } from '../../../platform/database/control-writer.js';
+import { Prisma } from '../../../platform/database/generated/client.js';
+import { PUBLIC_SERVERS_SETTING, readPublicList } from '../../../state/registry/public-list.js';
 import type { ImportedKind, ImportItem } from './import-report.js';
+import type { IncumbentRow } from './incumbent.source.js';
 import type {
   MappedEndUser,
   MappedKey,
@@ -12,6 +14,7 @@ import type {
   MappedUser,
 } from './map-owners.js';
 import { idleToolEntries, type MappedPermission, type Permissions } from './map-permission.js';
+import { objectOf, textsOf } from './read-column.js';
 import type { MappedAccessGroup, MappedToolset } from './map-sets.js';
 
 /** Reads and, unless it is a dry run, writes. */
@@ -128,7 +131,7 @@ export async function importTeam(batch: ImportBatch, team: MappedTeam): Promise<
       kind: 'team',
       label: team.alias ?? id,
       action: 'skip',
-      reason: `its organization ${String(team.organizationId)} is not there`,
+      reason: `its organization ${team.organizationId} is not there`,
     };
   }
   const columns = {
@@ -312,6 +315,22 @@ export async function importAccessGroup(batch: ImportBatch, group: MappedAccessG
   await batch.tx.accessGroupServer.deleteMany({ where: { groupId: id } });
   await batch.tx.accessGroupServer.createMany({ data: group.serverIds.map((serverId) => ({ groupId: id, serverId })) });
   tell(batch.unit, item, 'registry', id, { name, servers: group.serverIds });
+  return item;
+}
+
+/** The list of public servers, when the incumbent keeps one (`LiteLLM_Config`, `litellm_settings`). */
+export async function importSettings(batch: ImportBatch, row: IncumbentRow): Promise<ImportItem | undefined> {
+  if (row['param_name'] !== 'litellm_settings') return undefined;
+  const ids = textsOf(objectOf(row, 'param_value'), 'public_mcp_servers');
+  if (ids.length === 0) return undefined;
+  const where = { key: PUBLIC_SERVERS_SETTING };
+  const current = await batch.tx.gatewaySetting.findUnique({ where });
+  const isSame = current !== null && isDeepStrictEqual(readPublicList(current.value), ids);
+  const item = settled('setting', PUBLIC_SERVERS_SETTING, current === null, isSame ? [] : ['servers']);
+  if (batch.unit === undefined || item.action === 'unchanged') return item;
+  const value = JSON.stringify(ids);
+  await batch.tx.gatewaySetting.upsert({ where, create: { ...where, value }, update: { value } });
+  tell(batch.unit, item, 'setting', PUBLIC_SERVERS_SETTING, { servers: ids });
   return item;
 }
 
