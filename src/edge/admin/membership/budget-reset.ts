@@ -1,0 +1,11 @@
+import { budgetResetAt } from '../../../core/definition/budget-rules.js';
+
+/** Settings with the moment their budget starts anew, when a duration was given without one. */
+export function withBudgetReset(
+  settings: Record<string, unknown>,
+  { budget_duration: duration, budget_reset_at: given }: { budget_duration?: unknown; budget_reset_at?: unknown },
+): Record<string, unknown> {
+  if (typeof given === 'string' || duration === undefined) return settings;
+  const reset = typeof duration === 'string' ? budgetResetAt(duration, new Date()) : undefined;
+  return { ...settings, budget_reset_at: reset?.toISOString() ?? null };
+}
