@@ -1,9 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { AuditModule } from './edge/admin/audit/audit.module.js';
 import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
 import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
+import { OrganizationModule } from './edge/admin/organization/organization.module.js';
 import { TeamModule } from './edge/admin/team/team.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
@@ -42,7 +44,9 @@ export class AppModule {
         KeyModule,
         ServerModule,
         ServerTestModule,
+        OrganizationModule,
         TeamModule,
+        AuditModule,
         HealthModule,
         ProtectedResourceMetadataModule,
       ],
