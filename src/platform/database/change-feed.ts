@@ -182,7 +182,9 @@ export class ChangeFeed implements OnModuleInit {
     client.on('error', (error) => this.#log.debug(`The connection for notices broke: ${error.message}`));
     client.on('notification', () => void this.#drainQuietly());
     try {
-      await client.connect();
+      // A client that is ended while it connects never settles its `connect()`.
+      await Promise.race([client.connect(), ended]);
+      if (this.#stop.signal.aborted) return false;
       await client.query(`LISTEN ${quoteIdentifier(CHANGE_CHANNEL)}`);
     } catch (error) {
       await client.end().catch(() => undefined);
