@@ -13,8 +13,11 @@ import { LedgerStore } from './ledger.store.js';
 
 /** Rows that wait while the database is away: about 10 MB. */
 const BUFFER_ROWS_MAX = 50_000;
-/** Rows written at once; as many waiting are written without waiting for the interval. */
-const BATCH_ROWS_MAX = 2_000;
+/**
+ * Rows written at once; as many waiting are written without waiting for the interval. Composing a batch holds up the
+ * calls that run: 500 rows take about 2 ms, 2,000 were seen in the slowest percent of calls.
+ */
+const BATCH_ROWS_MAX = 500;
 const FLUSH_INTERVAL_MS = 1_000;
 const RETRY_DELAY_MAX_MS = 10_000;
 /** Tries to write the last rows at shutdown. */
