@@ -176,6 +176,15 @@ describe('every documented field of a key', () => {
     ]);
   });
 
+  test('a body that is no JSON object makes no key', async () => {
+    const answer = await fetch(`${gateway.url}/key/generate`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.key}` },
+      body: new URLSearchParams({ key_alias: 'lost' }),
+    });
+    expect([answer.status, (await admin.post('/key/generate', [])).status]).toEqual([422, 422]);
+  });
+
   test.each(['max_budget', 'soft_budget', 'spend'])('a negative %s is refused with 400', async (field) => {
     expect((await admin.post('/key/generate', { [field]: -1 })).body).toMatchObject({
       error: { param: field, code: '400' },

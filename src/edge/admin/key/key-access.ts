@@ -70,7 +70,7 @@ export function refusalToReissue({ principal }: KeyCaller, key: KeyOwners): Gate
   return allowed
     ? undefined
     : new GatewayError('key/forbidden', {
-        detail: `Only a proxy admin or the key's user can regenerate it. Got user_id=${key.userId ?? 'None'}, Your ID=${principal.userId ?? 'None'}`,
+        detail: `Only a proxy admin or the key's user can regenerate it. Got user_id=${key.userId}, Your ID=${principal.userId ?? 'None'}`,
       });
 }
 

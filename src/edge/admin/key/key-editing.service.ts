@@ -125,7 +125,7 @@ export class KeyEditingService {
         const refusal = refusalToWrite(caller, key, '/key/delete');
         if (refusal !== undefined) throw refusal;
       }
-      for (const key of found) await markDeleted(unit, actor, key);
+      await markDeleted(unit, actor, found);
       return named;
     });
   }
@@ -161,15 +161,18 @@ export class KeyEditingService {
   }
 }
 
-async function markDeleted(unit: ControlUnit, actor: Principal, key: KeyRecord): Promise<void> {
+async function markDeleted(unit: ControlUnit, actor: Principal, keys: readonly KeyRecord[]): Promise<void> {
+  const ids = keys.map(({ id }) => id);
   const deletedBy = actor.userId ?? actor.id;
-  await unit.tx.virtualKey.update({
-    where: { id: key.id },
+  await unit.tx.virtualKey.updateMany({
+    where: { id: { in: ids } },
     data: { deletedAt: new Date(), deletedBy, updatedBy: deletedBy },
   });
-  await unit.tx.retiredKey.deleteMany({ where: { keyId: key.id } });
-  unit.changed('key', key.id);
-  unit.audit({ action: 'deleted', objectKind: 'key', objectId: key.id, before: auditKey(key) });
+  await unit.tx.retiredKey.deleteMany({ where: { keyId: { in: ids } } });
+  for (const key of keys) {
+    unit.changed('key', key.id);
+    unit.audit({ action: 'deleted', objectKind: 'key', objectId: key.id, before: auditKey(key) });
+  }
 }
 
 function missing(field: string) {

@@ -1,5 +1,6 @@
 import { Body, Controller, Header, HttpCode, Param, Post } from '@nestjs/common';
 import { isRecord } from '../../../core/definition/field-checks.js';
+import { problemAt } from '../../../core/definition/field-problem.js';
 import { KeyBulkUpdateDefinition } from '../../../core/definition/key-bulk-update.definition.js';
 import { KeyGenerateDefinition } from '../../../core/definition/key-generate.definition.js';
 import { KeyRegenerateDefinition } from '../../../core/definition/key-regenerate.definition.js';
@@ -10,6 +11,8 @@ import type { Principal } from '../../../core/model/principal.js';
 import { Secret } from '../../../core/model/secret.js';
 import { CurrentPrincipal } from '../auth/current-principal.decorator.js';
 import { OpenAiErrors } from '../auth/error-shape.decorator.js';
+import { RawBody } from '../auth/raw-body.decorator.js';
+import { ValidationFailed } from '../auth/validation.pipe.js';
 import { KeyEditingService } from './key-editing.service.js';
 import { KeyIssuingService, type Given } from './key-issuing.service.js';
 import { presentIssuedKey, presentKey } from './key.presenter.js';
@@ -29,9 +32,9 @@ export class KeyController {
   async generate(
     @CurrentPrincipal() actor: Principal,
     @Body() definition: KeyGenerateDefinition,
-    @Body() written: unknown,
+    @RawBody() written: unknown,
   ): Promise<object> {
-    const { plain, record } = await this.issuing.generate(actor, given(definition, written));
+    const { plain, record } = await this.issuing.generate(actor, needed(definition, written));
     return presentIssuedKey(plain.reveal(), record);
   }
 
@@ -41,9 +44,9 @@ export class KeyController {
   async generateForService(
     @CurrentPrincipal() actor: Principal,
     @Body() definition: KeyGenerateDefinition,
-    @Body() written: unknown,
+    @RawBody() written: unknown,
   ): Promise<object> {
-    const { plain, record } = await this.issuing.generateForService(actor, given(definition, written));
+    const { plain, record } = await this.issuing.generateForService(actor, needed(definition, written));
     return presentIssuedKey(plain.reveal(), record);
   }
 
@@ -53,7 +56,7 @@ export class KeyController {
   async regenerate(
     @CurrentPrincipal() actor: Principal,
     @Body() definition: KeyRegenerateDefinition,
-    @Body() written: unknown,
+    @RawBody() written: unknown,
   ): Promise<object> {
     const { plain, record } = await this.issuing.regenerate(actor, definition.key, given(definition, written));
     return presentIssuedKey(plain.reveal(), record);
@@ -66,7 +69,7 @@ export class KeyController {
     @CurrentPrincipal() actor: Principal,
     @Param('key') key: string,
     @Body() definition: KeyRegenerateDefinition,
-    @Body() written: unknown,
+    @RawBody() written: unknown,
   ): Promise<object> {
     const { plain, record } = await this.issuing.regenerate(actor, new Secret(key), given(definition, written));
     return presentIssuedKey(plain.reveal(), record);
@@ -77,7 +80,7 @@ export class KeyController {
   async update(
     @CurrentPrincipal() actor: Principal,
     @Body() definition: KeyUpdateDefinition,
-    @Body() written: unknown,
+    @RawBody() written: unknown,
   ): Promise<object> {
     const record = await this.editing.update(actor, given(definition, written));
     return { key: record.tokenHash, ...presentKey(record) };
@@ -137,4 +140,10 @@ export class KeyController {
 
 function given<T>(definition: T, written: unknown): Given<T> {
   return { definition, written: isRecord(written) ? written : {} };
+}
+
+/** A body that did not arrive, say for its media type, must not make a key that nobody meant. */
+function needed<T>(definition: T, written: unknown): Given<T> {
+  if (!isRecord(written)) throw new ValidationFailed([problemAt([], 'must be a JSON object')]);
+  return given(definition, written);
 }
