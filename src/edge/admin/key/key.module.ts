@@ -15,5 +15,7 @@ import { KeyStore } from './key.store.js';
   imports: [MembershipModule, PermissionModule],
   controllers: [KeyController, KeyReadingController],
   providers: [KeyStore, KeyOwnersService, KeyRevisionService, KeyIssuingService, KeyEditingService, KeyReadingService],
+  // Making a user makes their first key.
+  exports: [KeyRevisionService],
 })
 export class KeyModule {}
