@@ -187,14 +187,6 @@ const kinds = {
     logLevel: 'debug',
     detailStandsAlone: true,
   },
-  'owner/in_use': {
-    status: 409,
-    rpcCode: -32602,
-    sentence: 'Others depend on it',
-    retryable: false,
-    logLevel: 'debug',
-    detailStandsAlone: true,
-  },
   'key/refused': {
     status: 400,
     rpcCode: -32602,
