@@ -1,4 +1,4 @@
-import { text } from './field-checks.js';
+import { shortName } from './budget.definition.js';
 import { Field } from './field-decorators.js';
 import { SortedPageQuery } from './page-query.definition.js';
 import { moment } from './time-range.js';
@@ -6,25 +6,25 @@ import { moment } from './time-range.js';
 /** `GET /audit`. */
 export class AuditQuery extends SortedPageQuery {
   /** User id, or principal id such as `master` or `key:<id>`. */
-  @Field(text)
+  @Field(shortName)
   changed_by?: string;
 
   /** Hash of the key that was used. */
-  @Field(text)
+  @Field(shortName)
   changed_by_api_key?: string;
 
-  @Field(text)
+  @Field(shortName)
   action?: string;
 
   /** `team`, `key`, `mcp_server`…, or the incumbent's name of the table. */
-  @Field(text)
+  @Field(shortName)
   table_name?: string;
 
   /** The same as `table_name`. */
-  @Field(text)
+  @Field(shortName)
   object_kind?: string;
 
-  @Field(text)
+  @Field(shortName)
   object_id?: string;
 
   @Field(moment)

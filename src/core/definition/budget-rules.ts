@@ -13,25 +13,3 @@ export function budgetRefusal({ max_budget: max, soft_budget: soft }: BudgetStat
   }
   return undefined;
 }
-
-const SECOND = 1_000;
-const UNIT_MS: Readonly<Record<string, number>> = {
-  s: SECOND,
-  m: 60 * SECOND,
-  h: 3_600 * SECOND,
-  d: 86_400 * SECOND,
-  w: 7 * 86_400 * SECOND,
-};
-
-/** When a budget of this duration starts anew, counted from `from`; a month is a month of the calendar. */
-export function budgetResetAt(duration: string, from: Date): Date | undefined {
-  const [, amount = '', unit = ''] = /^(\d+)(mo|[smhdw])$/.exec(duration) ?? [];
-  if (unit === '') return undefined;
-  if (unit !== 'mo') return new Date(from.getTime() + Number(amount) * (UNIT_MS[unit] ?? 0));
-  const reset = new Date(from);
-  reset.setUTCDate(1);
-  reset.setUTCMonth(reset.getUTCMonth() + Number(amount));
-  const lastDay = new Date(Date.UTC(reset.getUTCFullYear(), reset.getUTCMonth() + 1, 0)).getUTCDate();
-  reset.setUTCDate(Math.min(from.getUTCDate(), lastDay));
-  return reset;
-}

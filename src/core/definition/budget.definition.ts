@@ -1,15 +1,7 @@
-import {
-  integerBetween,
-  listOf,
-  mapOf,
-  numberBetween,
-  oneOf,
-  record,
-  recordOrList,
-  text,
-  type FieldIssue,
-} from './field-checks.js';
+import { durationText } from './duration.js';
+import { integerBetween, listOf, numberBetween, oneOf, type FieldIssue } from './field-checks.js';
 import { Field, toNumber } from './field-decorators.js';
+import { countsByName, openList, openRecord, shortText } from './storable.js';
 
 const AMOUNT_MAX = 1e12;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
@@ -17,14 +9,12 @@ const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 /** Sign is judged by `budgetRefusal`, which answers 400 as the incumbent does. */
 export const amount = numberBetween(-AMOUNT_MAX, AMOUNT_MAX, 'USD');
 export const count = integerBetween(0, COUNT_MAX);
+/** Aliases, ids of other things. */
+export const shortName = shortText(255);
 
-const DURATION = /^\d{1,6}(s|m|h|d|w|mo)$/;
-
-/** `30s`, `30m`, `30h`, `30d`, `2w`, `1mo` (reference §3.6). */
-export function duration(value: unknown): readonly FieldIssue[] {
-  return typeof value === 'string' && DURATION.test(value)
-    ? []
-    : [{ at: [], message: 'must be a duration such as 30s, 30m, 30h, 30d, 2w or 1mo' }];
+/** Where the incumbent leaves the inside open. */
+export function openRecordOrList(value: unknown): readonly FieldIssue[] {
+  return Array.isArray(value) ? openList(value) : openRecord(value);
 }
 
 const limitType = oneOf(['guaranteed_throughput', 'best_effort_throughput', 'dynamic']);
@@ -37,17 +27,17 @@ export class BudgetFields {
   @Field(amount, toNumber)
   soft_budget?: number;
 
-  @Field(duration)
+  @Field(durationText)
   budget_duration?: string;
 
-  @Field(text)
+  @Field(shortName)
   budget_id?: string;
 
-  @Field(text)
+  @Field(shortName)
   budget_reset_at?: string;
 
   /** Several windows at once. */
-  @Field(recordOrList)
+  @Field(openRecordOrList)
   budget_limits?: object;
 
   @Field(count, toNumber)
@@ -66,13 +56,13 @@ export class BudgetFields {
   rpm_limit_type?: string;
 
   /** Model to its budget, as the incumbent writes it. */
-  @Field(record)
+  @Field(openRecord)
   model_max_budget?: Record<string, unknown>;
 
-  @Field(mapOf(count))
+  @Field(countsByName)
   model_rpm_limit?: Record<string, number>;
 
-  @Field(mapOf(count))
+  @Field(countsByName)
   model_tpm_limit?: Record<string, number>;
 }
 
@@ -94,4 +84,4 @@ export const BUDGET_SETTINGS = [
 ] as const satisfies readonly (keyof BudgetFields)[];
 
 /** A list of names such as models or tags. */
-export const names = listOf(text);
+export const names = listOf(shortText(4_000));

@@ -1,8 +1,9 @@
-import { amount, BUDGET_SETTINGS, BudgetFields, names } from './budget.definition.js';
-import { integerBetween, mapOf, oneOf, record, text } from './field-checks.js';
+import { amount, BUDGET_SETTINGS, BudgetFields, names, shortName } from './budget.definition.js';
+import { integerBetween, oneOf } from './field-checks.js';
 import { Field, Nested, toNumber } from './field-decorators.js';
 import { ObjectPermissionDefinition } from './object-permission.definition.js';
 import { emailAddress, ownerId, toEmail } from './owner-checks.js';
+import { openRecord } from './storable.js';
 import { membersOf, toMembers, type MemberReference } from './team.definition.js';
 
 export const ORGANIZATION_ROLES = ['org_admin', 'internal_user', 'internal_user_viewer'] as const;
@@ -13,17 +14,17 @@ class OrganizationFields extends BudgetFields {
   @Field(ownerId)
   organization_id?: string;
 
-  @Field(text)
+  @Field(shortName)
   organization_alias?: string;
 
   @Field(names)
   models?: string[];
 
-  @Field(record)
+  @Field(openRecord)
   metadata?: Record<string, unknown>;
 
-  @Field(mapOf(text))
-  model_aliases?: Record<string, string>;
+  @Field(openRecord)
+  model_aliases?: Record<string, unknown>;
 
   @Field(names)
   tags?: string[];
@@ -75,7 +76,7 @@ export class OrganizationListQuery {
   org_id?: string;
 
   /** Part of the alias, without case. */
-  @Field(text)
+  @Field(shortName)
   org_alias?: string;
 
   @Field(integerBetween(1, 1_000_000), toNumber)

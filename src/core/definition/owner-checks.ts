@@ -10,14 +10,15 @@ const issue = (message: string): readonly FieldIssue[] => [{ at: [], message }];
 /** An id people choose themselves, of a team, organization, user or customer. */
 export function ownerId(value: unknown): readonly FieldIssue[] {
   if (typeof value !== 'string') return issue('must be a string');
-  const fits = value.trim() !== '' && value.length <= ID_LENGTH_MAX && !CONTROL.test(value);
+  const fits = value.trim() !== '' && value.length <= ID_LENGTH_MAX && !CONTROL.test(value) && value.isWellFormed();
   return fits ? [] : issue(`must be 1 to ${ID_LENGTH_MAX} characters without control characters`);
 }
 
 /** An address, as far as it can be told without writing to it. */
 export function emailAddress(value: unknown): readonly FieldIssue[] {
   if (typeof value !== 'string') return issue('must be a string');
-  const fits = value.length <= EMAIL_LENGTH_MAX && /^[^\s@]+@[^\s@]+$/.test(value);
+  const fits =
+    value.length <= EMAIL_LENGTH_MAX && /^[^\s@]+@[^\s@]+$/.test(value) && !CONTROL.test(value) && value.isWellFormed();
   return fits ? [] : issue('must be an e-mail address');
 }
 

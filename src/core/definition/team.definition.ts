@@ -1,19 +1,19 @@
-import { amount, BUDGET_SETTINGS, BudgetFields, count, duration, names } from './budget.definition.js';
 import {
-  anything,
-  flag,
-  integerBetween,
-  isRecord,
-  mapOf,
-  oneOf,
-  record,
-  text,
-  type FieldIssue,
-} from './field-checks.js';
+  amount,
+  BUDGET_SETTINGS,
+  BudgetFields,
+  count,
+  names,
+  openRecordOrList,
+  shortName,
+} from './budget.definition.js';
+import { durationText } from './duration.js';
+import { flag, integerBetween, isRecord, oneOf, type FieldIssue } from './field-checks.js';
 import { Field, Nested, toFlag, toNumber } from './field-decorators.js';
 import { ObjectPermissionDefinition } from './object-permission.definition.js';
 import { emailAddress, ownerId, toEmail } from './owner-checks.js';
 import { SortedPageQuery } from './page-query.definition.js';
+import { openRecord } from './storable.js';
 
 export const TEAM_ROLES = ['admin', 'user'] as const;
 export type TeamRole = (typeof TEAM_ROLES)[number];
@@ -82,7 +82,7 @@ class TeamFields extends BudgetFields {
   @Field(ownerId)
   team_id?: string;
 
-  @Field(text)
+  @Field(shortName)
   team_alias?: string;
 
   @Field(ownerId)
@@ -92,14 +92,14 @@ class TeamFields extends BudgetFields {
   @Field(names)
   team_member_permissions?: string[];
 
-  @Field(record)
+  @Field(openRecord)
   metadata?: Record<string, unknown>;
 
   @Field(names)
   models?: string[];
 
-  @Field(mapOf(text))
-  model_aliases?: Record<string, string>;
+  @Field(openRecord)
+  model_aliases?: Record<string, unknown>;
 
   @Field(flag, toFlag)
   blocked?: boolean;
@@ -119,16 +119,16 @@ class TeamFields extends BudgetFields {
   @Nested(ObjectPermissionDefinition)
   object_permission?: ObjectPermissionDefinition;
 
-  @Field(anything)
+  @Field(openRecordOrList)
   allowed_passthrough_routes?: unknown;
 
-  @Field(record)
+  @Field(openRecord)
   secret_manager_settings?: Record<string, unknown>;
 
   @Field(amount, toNumber)
   team_member_budget?: number;
 
-  @Field(duration)
+  @Field(durationText)
   team_member_budget_duration?: string;
 
   @Field(count, toNumber)
@@ -137,13 +137,13 @@ class TeamFields extends BudgetFields {
   @Field(count, toNumber)
   team_member_tpm_limit?: number;
 
-  @Field(duration)
+  @Field(durationText)
   team_member_key_duration?: string;
 
   @Field(names)
   allowed_vector_store_indexes?: string[];
 
-  @Field(record)
+  @Field(openRecord)
   router_settings?: Record<string, unknown>;
 
   /** Unified access groups by id. */
@@ -258,7 +258,7 @@ export class TeamMemberUpdateDefinition extends TeamMemberDefinition {
   @Field(amount, toNumber)
   max_budget_in_team?: number;
 
-  @Field(duration)
+  @Field(durationText)
   budget_duration?: string;
 
   @Field(count, toNumber)
@@ -300,7 +300,7 @@ export class TeamPageQuery extends SortedPageQuery {
   team_id?: string;
 
   /** Part of the alias, without case. */
-  @Field(text)
+  @Field(shortName)
   team_alias?: string;
 
   @Field(ownerId)

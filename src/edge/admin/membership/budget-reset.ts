@@ -1,4 +1,4 @@
-import { budgetResetAt } from '../../../core/definition/budget-rules.js';
+import { endOfDuration, parseDuration } from '../../../core/definition/duration.js';
 
 /** Settings with the moment their budget starts anew, when a duration was given without one. */
 export function withBudgetReset(
@@ -6,6 +6,6 @@ export function withBudgetReset(
   { budget_duration: duration, budget_reset_at: given }: { budget_duration?: unknown; budget_reset_at?: unknown },
 ): Record<string, unknown> {
   if (typeof given === 'string' || duration === undefined) return settings;
-  const reset = typeof duration === 'string' ? budgetResetAt(duration, new Date()) : undefined;
-  return { ...settings, budget_reset_at: reset?.toISOString() ?? null };
+  const span = typeof duration === 'string' ? parseDuration(duration) : undefined;
+  return { ...settings, budget_reset_at: span === undefined ? null : endOfDuration(new Date(), span).toISOString() };
 }
