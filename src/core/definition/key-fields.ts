@@ -1,5 +1,5 @@
 import { durationText } from './duration.js';
-import { flag, integerBetween, listOf, numberBetween, oneOf, type FieldCheck } from './field-checks.js';
+import { flag, integerBetween, listOf, oneOf, type FieldCheck } from './field-checks.js';
 import { Field, Nested } from './field-decorators.js';
 import { ObjectPermissionDefinition } from './object-permission.definition.js';
 import { countsByName, openList, openRecord, shortText } from './storable.js';
@@ -11,7 +11,7 @@ const name = shortText(NAME_CHARACTERS_MAX);
 const names = listOf(shortText(4_000));
 const count = integerBetween(0, Number.MAX_SAFE_INTEGER);
 /** Its sign is judged with 400, as the incumbent does. */
-const amount: FieldCheck = numberBetween(-Number.MAX_VALUE, Number.MAX_VALUE);
+const amount: FieldCheck = (value) => (Number.isFinite(value) ? [] : [{ at: [], message: 'must be a number' }]);
 const limitType = oneOf(['guaranteed_throughput', 'best_effort_throughput', 'dynamic']);
 
 /** What a key's type opens: the doors of {@link RouteAccess}. */

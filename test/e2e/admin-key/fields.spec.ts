@@ -168,6 +168,8 @@ describe('every documented field of a key', () => {
     ['max_budget', 'much'],
     ['object_permission', 'all'],
     ['object_permission', { mcp_servers: 'all' }],
+    ['object_permission', { mcp_servers: ['half a pair \ud800'] }],
+    ['object_permission', { mcp_tool_permissions: { 'null \u0000': ['a'] } }],
   ])('%s: %j is refused with 422 that names the field', async (field, value) => {
     const answer = await admin.post('/key/generate', { [field]: value });
     expect([answer.status, (answer.body['detail'] as { loc: string[] }[])[0]?.loc.slice(0, 2)]).toEqual([

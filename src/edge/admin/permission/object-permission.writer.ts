@@ -4,6 +4,7 @@ import { compileLevel, saysSomething } from '../../../core/access/level-grant.js
 import { isRecord } from '../../../core/definition/field-checks.js';
 import { problemAt } from '../../../core/definition/field-problem.js';
 import { ObjectPermissionDefinition } from '../../../core/definition/object-permission.definition.js';
+import { openRecord } from '../../../core/definition/storable.js';
 import { validateDefinition } from '../../../core/definition/validate-definition.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { Grants, ObjectPermission, PermissionLevel } from '../../../core/model/permission.js';
@@ -15,7 +16,7 @@ import { ValidationFailed } from '../auth/validation.pipe.js';
 import {
   findToolsetIds,
   readOrganizationGrants,
-  readPermission,
+  readKept,
   readTeamGrants,
   savePermission,
   type KeptPermission,
@@ -79,7 +80,7 @@ export class ObjectPermissionWriter {
       return currentId;
     }
     const written = readGiven(given);
-    const current = await readPermission(unit.tx, currentId);
+    const current = await readKept(unit.tx, currentId);
     const { snapshot, next, spelling } = await this.#resolve(unit, current, written);
     if (entryCount(next.grants) > ENTRIES_MAX) {
       throw new ValidationFailed([problemAt(['object_permission'], `must not hold more than ${ENTRIES_MAX} entries`)]);
@@ -169,6 +170,11 @@ export class ObjectPermissionWriter {
 
 function readGiven(given: unknown): Readonly<Record<string, unknown>> {
   if (!isRecord(given)) throw new ValidationFailed([problemAt(['object_permission'], 'must be a mapping')]);
+  // Members nobody checks are kept too, and names of tools are JSON like everything else.
+  const unstorable = openRecord(given);
+  if (unstorable.length > 0) {
+    throw new ValidationFailed(unstorable.map(({ at, message }) => problemAt(['object_permission', ...at], message)));
+  }
   const errors = validateDefinition(ObjectPermissionDefinition, given).problems.filter(
     ({ severity }) => severity === 'error',
   );
