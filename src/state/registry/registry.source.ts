@@ -19,6 +19,7 @@ interface ServerRow {
   readonly definition: unknown;
   readonly secrets: string | null;
   readonly revision: number;
+  readonly updatedAt: Date;
 }
 
 /**
@@ -28,7 +29,7 @@ interface ServerRow {
 @Injectable()
 export class RegistrySource {
   /** Rows as they were read last: one that did not change is not opened and validated again. */
-  #read = new Map<string, { readonly revision: number; readonly server: StoredServer }>();
+  #read = new Map<string, { readonly version: string; readonly server: StoredServer }>();
 
   constructor(
     private readonly prisma: PrismaService,
@@ -83,15 +84,14 @@ export class RegistrySource {
     const rows = await this.prisma.mcpServer.findMany({
       where: { approvalStatus: 'active' },
       orderBy: { id: 'asc' },
-      select: { id: true, name: true, alias: true, definition: true, secrets: true, revision: true },
+      select: { id: true, name: true, alias: true, definition: true, secrets: true, revision: true, updatedAt: true },
     });
-    const read = new Map<string, { revision: number; server: StoredServer }>();
+    const read = new Map<string, { version: string; server: StoredServer }>();
     for (const row of rows) {
+      // A row that was deleted and made again under its id counts from one again, at another time.
+      const version = `${row.revision}@${row.updatedAt.getTime()}`;
       const known = this.#read.get(row.id);
-      read.set(
-        row.id,
-        known?.revision === row.revision ? known : { revision: row.revision, server: this.#use(row, separator) },
-      );
+      read.set(row.id, known?.version === version ? known : { version, server: this.#use(row, separator) });
     }
     this.#read = read;
     return [...read.values()].map(({ server }) => server);

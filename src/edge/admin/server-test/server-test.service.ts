@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { declareServers } from '../../../core/definition/declare-servers.js';
-import { isRecord } from '../../../core/definition/field-checks.js';
+import { declareServer } from '../../../core/definition/declare-server.js';
 import { problemAt } from '../../../core/definition/field-problem.js';
+import { readServerBody } from '../../../core/definition/server-body.js';
 import { stdioRefusal } from '../../../core/definition/stdio-admission.js';
 import { setAsideReason, unsupportedFeatures } from '../../../core/definition/unsupported-features.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
@@ -36,19 +36,11 @@ export class ServerTestService {
 
   /** Throws ValidationFailed, or `auth/forbidden` for a process that may not be started. */
   #compile(body: unknown): ServerEntry {
-    if (!isRecord(body)) throw new ValidationFailed([problemAt([], 'must be an object with the fields of a server')]);
-    const { servers, problems } = declareServers({
-      servers: [withoutEnvelope(body)],
-      aliases: {},
-      separator: SEPARATOR,
-      origin: 'db',
-    });
+    const { fields, problems: misshapen } = readServerBody(body);
+    if (misshapen.length > 0) throw new ValidationFailed(misshapen);
+    const { declared, problems } = declareServer({ server_name: UNNAMED, ...fields }, SEPARATOR, 'db');
     const errors = problems.filter(({ severity }) => severity === 'error');
-    const [declared] = servers;
-    // The paths start with the list it was put into.
-    if (errors.length > 0 || declared === undefined) {
-      throw new ValidationFailed(errors.map((problem) => ({ ...problem, path: problem.path.slice(2) })));
-    }
+    if (errors.length > 0 || declared === undefined) throw new ValidationFailed(errors);
     const missing = unsupportedFeatures(declared.definition);
     if (missing.length > 0) {
       throw new ValidationFailed(missing.map((each) => problemAt([each.field], setAsideReason([each]))));
@@ -60,13 +52,4 @@ export class ServerTestService {
     if (refusal !== undefined) throw new GatewayError('auth/forbidden', { detail: refusal });
     return entry;
   }
-}
-
-/** REST puts the credential into `credentials` (reference §3.1), the file into the server itself. */
-function withoutEnvelope(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { credentials, ...rest } = body;
-  const fields: Record<string, unknown> = rest;
-  if (isRecord(credentials)) fields['auth_value'] ??= credentials['auth_value'];
-  fields['server_name'] ??= UNNAMED;
-  return fields;
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { resolveView } from '../../../core/access/resolve-view.js';
 import { SCOPE_ALL } from '../../../core/access/request-scope.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
+import type { ObjectPermission } from '../../../core/model/permission.js';
 import type { Principal } from '../../../core/model/principal.js';
 import type { RegistrySnapshot } from '../../../core/model/registry-snapshot.js';
 import { PrismaService } from '../../../platform/database/prisma.service.js';
@@ -24,7 +25,7 @@ export class TeamServers {
       const { teamMemberOf } = await this.memberships.of(caller);
       if (!teamMemberOf.has(teamId)) throw new GatewayError('auth/forbidden', { detail: `team ${teamId}` });
     }
-    const permission = readPermission(await this.#permission(teamId));
+    const permission = await this.#permission(teamId);
     const team: Principal = {
       kind: 'virtual_key',
       id: `team:${teamId}`,
@@ -35,20 +36,22 @@ export class TeamServers {
     return new Set(decision.kind === 'view' ? decision.view.servers.map(({ entry }) => entry.id) : []);
   }
 
-  async #permission(teamId: string) {
+  async #permission(teamId: string): Promise<ObjectPermission | undefined> {
     try {
       const team = await this.prisma.team.findFirst({
         where: { id: teamId, deletedAt: null },
-        select: { objectPermission: true },
+        select: { accessGroupIds: true, objectPermission: true },
       });
-      const row = team?.objectPermission;
-      if (row === undefined || row === null) return null;
-      return {
+      if (team === null) return undefined;
+      const { accessGroupIds: ids, objectPermission: row } = team;
+      const groups = ids.length === 0 ? [] : await this.prisma.accessGroup.findMany({ where: { id: { in: ids } } });
+      const record = row && {
         servers: row.mcpServers,
         groups: row.mcpAccessGroups,
         toolsets: row.mcpToolsets,
         tools: row.mcpToolPermissions,
       };
+      return readPermission(record, { ids, names: groups.map(({ name }) => name) });
     } catch (error) {
       throw translatePrismaError(error);
     }
