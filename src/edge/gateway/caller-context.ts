@@ -11,6 +11,8 @@ import { readOffer, type OfferOptions } from './read-offer.js';
 /** Who asks, for what, with what in hand: everything a door knows before it reads the body. */
 export interface CallerContext {
   readonly principal: Principal;
+  /** What the view was resolved against. */
+  readonly snapshot: RegistrySnapshot;
   readonly scope: RequestScope;
   readonly view: AccessView;
   readonly place: CallerPlace;
@@ -28,7 +30,7 @@ export function callerContext(
 ): CallerContext {
   const decision = resolveView(snapshot, principal, scope, place);
   if (decision.kind === 'unknown') throw unknownServers(decision.names);
-  return { principal, scope, place, view: decision.view, offer: readOffer(headers, decision.view, options) };
+  return { principal, snapshot, scope, place, view: decision.view, offer: readOffer(headers, decision.view, options) };
 }
 
 function unknownServers(names: readonly string[]): GatewayError {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { viewDifference, type ViewDifference } from '../../core/access/view-difference.js';
 import type { AccessView } from '../../core/model/access-view.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import type { ClientSession, SessionStream } from '../../engine/session/client-session.js';
@@ -12,10 +13,15 @@ export const RETRY_MS = 1_000;
 
 /** The stream of a session for messages outside of calls: streamable HTTP's GET, or the old transport's only one. */
 export class ClientStream implements SessionStream {
+  /** What its client knows it sees. */
+  #told: AccessView | undefined;
+
   private constructor(
     private readonly events: EventStream,
     private readonly currentView: () => AccessView | undefined,
-  ) {}
+  ) {
+    this.#told = currentView();
+  }
 
   /** Opens it and attaches it to the session until it closes. Throws `http/too_many` before anything was sent. */
   static open(
@@ -58,5 +64,11 @@ export class ClientStream implements SessionStream {
 
   sees(entry: ServerEntry): boolean {
     return this.currentView()?.byServerId.has(entry.id) ?? false;
+  }
+
+  takeViewChange(): ViewDifference {
+    const before = this.#told;
+    this.#told = this.currentView();
+    return viewDifference(before, this.#told);
   }
 }

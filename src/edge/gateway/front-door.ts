@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import { EMPTY_VIEW } from '../../core/access/empty-view.js';
 import { resolveView, type CallerPlace } from '../../core/access/resolve-view.js';
+import type { AccessView } from '../../core/model/access-view.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { Principal } from '../../core/model/principal.js';
 import { SessionStore } from '../../engine/session/session-store.js';
@@ -12,18 +14,20 @@ import type { DoorSettings, ListenSettings } from '../../platform/config/setting
 import { PublicAddress } from '../../platform/http/public-address.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { Authenticator, type AuthenticationResult } from '../../state/identity/authenticator.js';
-import { refusalError } from '../../state/identity/refusal.js';
+import { refusalError, type RefusalReason } from '../../state/identity/refusal.js';
 import { opensRoute } from '../../state/identity/route-access.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
-import { callerContext, type CallerContext } from './caller-context.js';
+import { callerContext } from './caller-context.js';
 import { corsHeaders, isPreflight } from './cors.js';
 import { answerError } from './answer-error.js';
 import { challenge } from './challenge.js';
 import { HostGuard } from './host-guard.js';
 import { LegacySseDoor } from './legacy-sse-door.js';
+import { ListChangeNotices } from './list-change-notices.js';
+import { LiveRequest, type LiveRequestDoor } from './live-request.js';
 import { readScope } from './read-scope.js';
 import { RestDoor } from './rest-door.js';
-import { RouteTable, type Route } from './route.js';
+import { RouteTable } from './route.js';
 import { SiblingRelay } from './sibling-relay.js';
 import { StreamableDoor } from './streamable-door.js';
 import { toGatewayError } from './render-error.js';
@@ -37,7 +41,7 @@ const OUTSIDE: CallerPlace = Object.freeze({ external: true });
  * none of Nest's per-request layers are on this path: they would cost several times what a call does.
  */
 @Injectable()
-export class FrontDoor implements BeforeApplicationShutdown {
+export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
   readonly #routes: RouteTable;
   readonly #hosts: HostGuard;
   readonly #isGatewayKey = (value: string): boolean => this.authenticator.isGatewayKey(value);
@@ -54,6 +58,7 @@ export class FrontDoor implements BeforeApplicationShutdown {
     @Inject(LegacySseDoor) private readonly sse: LegacySseDoor,
     @Inject(RestDoor) private readonly rest: RestDoor,
     @Inject(SiblingRelay) private readonly siblings: SiblingRelay,
+    @Inject(ListChangeNotices) private readonly notices: ListChangeNotices,
     @Inject(PublicAddress) private readonly address: PublicAddress,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -73,7 +78,7 @@ export class FrontDoor implements BeforeApplicationShutdown {
     const mark = target.indexOf('?');
     const route = this.#routes.find(mark === -1 ? target : target.slice(0, mark));
     if (route === undefined) return false;
-    void this.#serve(route, mark === -1 ? '' : target.slice(mark + 1), request, response);
+    void this.#serve(new LiveRequest(route, mark === -1 ? '' : target.slice(mark + 1), request, response, this));
     return true;
   }
 
@@ -91,34 +96,34 @@ export class FrontDoor implements BeforeApplicationShutdown {
     clearTimeout(timer);
   }
 
-  async #serve(route: Route, query: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(live: LiveRequest): Promise<void> {
     this.#active += 1;
-    const headers: Record<string, string> = {};
     try {
-      await this.#admit(route, query, request, response, headers);
+      await this.#admit(live);
     } catch (thrown) {
-      const callId = randomUUID();
-      const error = toGatewayError(thrown);
-      const level = error.kind.logLevel;
-      this.logger[level]({ callId, code: error.code, err: error, door: route.door }, 'request refused');
-      if (error.code === 'auth/required') {
-        headers['WWW-Authenticate'] = challenge(this.address, this.settings.rootPath, request);
-      }
-      answerError(route, request, response, error, headers, callId);
+      this.#refuse(live, toGatewayError(thrown));
     } finally {
+      live.settle();
       this.#active -= 1;
       if (this.#active === 0) this.#onIdle?.();
     }
   }
 
+  /** The one place where a request is answered with an error of the door. */
+  #refuse(live: LiveRequest, error: GatewayError): void {
+    const { route, request, response, headers } = live;
+    const callId = randomUUID();
+    const level = error.kind.logLevel;
+    this.logger[level]({ callId, code: error.code, err: error, door: route.door }, 'request refused');
+    if (error.code === 'auth/required') {
+      headers['WWW-Authenticate'] = challenge(this.address, this.settings.rootPath, request);
+    }
+    answerError(route, request, response, error, headers, callId);
+  }
+
   /** Throws what is wrong with the request before anything was done for it. */
-  #admit(
-    route: Route,
-    query: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    headers: Record<string, string>,
-  ): Promise<void> | undefined {
+  #admit(live: LiveRequest): Promise<void> | undefined {
+    const { request, response, headers } = live;
     if (!this.#hosts.allows(request)) {
       throw new GatewayError('http/forbidden_host', {
         detail: 'add it to general_settings.allowed_hosts or allowed_origins if it is yours',
@@ -129,90 +134,87 @@ export class FrontDoor implements BeforeApplicationShutdown {
       response.writeHead(204, headers).end();
       return undefined;
     }
-    const caller = this.authenticator.authenticate(request.headers);
-    // A warm key is known at once: nothing is awaited on the path of its calls.
-    if (caller instanceof Promise) {
-      return caller.then((known) => this.#enter(known, route, query, request, response, headers));
-    }
-    return this.#enter(caller, route, query, request, response, headers);
+    return this.#authenticate(live);
   }
 
-  #enter(
-    caller: AuthenticationResult,
-    route: Route,
-    query: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    headers: Record<string, string>,
-  ): Promise<void> | undefined {
+  #authenticate(live: LiveRequest): Promise<void> | undefined {
+    const caller = this.authenticator.authenticate(live.request.headers);
+    // A warm key is known at once: nothing is awaited on the path of its calls.
+    return caller instanceof Promise ? caller.then((known) => this.#enter(known, live)) : this.#enter(caller, live);
+  }
+
+  #enter(caller: AuthenticationResult, live: LiveRequest): Promise<void> | undefined {
     if (caller.kind === 'refused') {
       this.logger.debug({ reason: caller.reason }, 'credential refused');
       throw refusalError(caller.reason);
     }
-    if (caller.principal.routes !== undefined) requireMcpRoute(caller.principal, request);
     const { principal } = caller;
-    const scope = readScope(route, query, request.headers);
+    if (principal.routes !== undefined) requireMcpRoute(principal, live.request);
+    if (!live.hold(caller.identity)) return this.#authenticate(live);
+    const { request } = live;
+    const scope = readScope(live.route, live.query, request.headers);
     const place = this.address.isExternal(request, this.siblings.peerOf(request)) ? OUTSIDE : INSIDE;
-    const context = callerContext(this.registry.current, principal, scope, place, request.headers, {
+    live.context = callerContext(this.registry.current, principal, scope, place, request.headers, {
       sharedHeader: this.settings.clientSideAuthHeader,
       upstreamAuthorization: caller.upstreamAuthorization,
       isGatewayKey: this.#isGatewayKey,
     });
-    return this.#dispatch(route, query, request, response, headers, principal, context);
+    return this.#dispatch(live, principal);
   }
 
-  #dispatch(
-    route: Route,
-    query: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    headers: Record<string, string>,
-    principal: Principal,
-    context: CallerContext,
-  ): Promise<void> | undefined {
-    const currentView = (): CallerContext['view'] | undefined => this.#view(principal, context);
+  #dispatch(live: LiveRequest, principal: Principal): Promise<void> | undefined {
+    const { route, request, response, query } = live;
     switch (route.door) {
       case 'mcp':
       case 'toolset': {
         const sessionId = request.headers['mcp-session-id'];
-        if (typeof sessionId !== 'string') {
-          return this.streamable.serve({ request, response, headers, context, session: undefined, currentView });
-        }
+        if (typeof sessionId !== 'string') return this.streamable.serve(live);
         const found = this.sessions.find(sessionId, principal);
         if (found.kind === 'unknown') throw new GatewayError('session/unknown');
         if (found.kind === 'elsewhere') return this.siblings.relay(found.worker, request, response);
-        return this.streamable.serve({
-          request,
-          response,
-          headers,
-          context,
-          session: found.session,
-          currentView,
-        });
+        live.session = found.session;
+        return this.streamable.serve(live);
       }
       case 'sse':
-        this.sse.open({ request, response, headers, context, names: route.names, currentView });
+        live.names = route.names;
+        this.sse.open(live);
         return undefined;
       case 'messages': {
         const sessionId = new URLSearchParams(query).get('session_id');
         const worker = sessionId === null ? undefined : this.sse.elsewhere(sessionId, principal);
         if (worker !== undefined) return this.siblings.relay(worker, request, response);
-        const { names } = route;
-        return this.sse.post({ request, response, headers, context, names, currentView }, sessionId);
+        live.names = route.names;
+        return this.sse.post(live, sessionId);
       }
       case 'rest-list':
-        return this.rest.list(
-          { request, response, headers, context, snapshot: this.registry.current },
-          new URLSearchParams(query).get('server_id'),
-        );
+        return this.rest.list(live, new URLSearchParams(query).get('server_id'));
       case 'rest-call':
-        return this.rest.call({ request, response, headers, context, snapshot: this.registry.current });
+        return this.rest.call(live);
     }
   }
 
-  #view(principal: Principal, { scope, place }: CallerContext): CallerContext['view'] | undefined {
-    const decision = resolveView(this.registry.current, principal, scope, place);
+  /** What the caller of a running request may see now. */
+  currentView(live: LiveRequest): AccessView | undefined {
+    const { principal, scope, place } = live.context;
+    const decision = resolveView(this.registry.current, live.identity?.principal ?? principal, scope, place);
     return decision.kind === 'view' ? decision.view : undefined;
+  }
+
+  /** The credential is good for nothing any more: so is everything that was begun with it. */
+  onRefused(live: LiveRequest, reason: RefusalReason): void {
+    const { response } = live;
+    this.logger.info({ reason, door: live.route.door }, 'a running request ends with its credential');
+    if (!response.headersSent) this.#refuse(live, refusalError(reason));
+    else if (response.writableLength > 0) response.destroy();
+    else response.end();
+  }
+
+  /** The same caller may see something else: what runs goes on, what comes next is decided anew. */
+  onChanged(live: LiveRequest): void {
+    const { context } = live;
+    const principal = live.identity?.principal ?? context.principal;
+    live.context = { ...context, principal, view: this.currentView(live) ?? EMPTY_VIEW };
+    this.notices.principalChanged(principal.id);
   }
 }
 

@@ -73,10 +73,10 @@ export class LegacySseDoor {
 
   /** `POST /messages?session_id=`: 202 at once, the reply on the stream. */
   async post(admitted: SseAdmitted, sessionId: string | null): Promise<void> {
-    const { request, response, context } = admitted;
+    const { request, response } = admitted;
     if (request.method !== 'POST') throw new GatewayError('http/method_not_allowed', { detail: 'use POST' });
     if (sessionId === null) throw new GatewayError('session/required', { detail: 'session_id is required' });
-    const found = this.sessions.find(sessionId, context.principal);
+    const found = this.sessions.find(sessionId, admitted.context.principal);
     const stream = found.kind === 'session' ? this.#streams.get(found.session) : undefined;
     if (found.kind !== 'session' || stream === undefined) {
       throw new GatewayError('session/unknown', { detail: 'Could not find session' });
@@ -93,6 +93,7 @@ export class LegacySseDoor {
       throw new GatewayError('rpc/invalid_request', { detail: 'this transport has no batches' });
     const envelope = readEnvelope(body.message);
     response.writeHead(202, { ...admitted.headers, 'Content-Type': 'text/plain' }).end('Accepted');
+    const { context } = admitted;
     if (envelope.kind === 'request') await this.#answer(context, found.session, stream, body.message, envelope.idText);
     else if (envelope.kind === 'notification') handleNotification(found.session, body.message);
   }

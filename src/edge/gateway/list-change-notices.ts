@@ -3,7 +3,7 @@ import type { ServerEntry } from '../../core/model/server-entry.js';
 import { notificationText } from '../../core/protocol/rpc-message.js';
 import { Catalog } from '../../engine/catalog/catalog.js';
 import { ALL_LIST_KINDS, LIST_KINDS, type ListKind } from '../../engine/catalog/list-kind.js';
-import type { SessionStream } from '../../engine/session/client-session.js';
+import type { ClientSession, SessionStream } from '../../engine/session/client-session.js';
 import { SessionStore } from '../../engine/session/session-store.js';
 import { UpstreamPool } from '../../engine/upstream/upstream-pool.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
@@ -39,8 +39,7 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
           this.catalog.forget(former);
           this.upstreams.drop(former);
         }
-        for (const entry of [...diff.added, ...diff.changed]) this.#tell(entry, ALL_LIST_KINDS);
-        if (diff.removed.length > 0 || diff.accessChanged) this.#tellAll();
+        for (const session of this.sessions.all()) this.#tellWhatChanged(session);
       }),
     );
   }
@@ -56,10 +55,17 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  /** A server went away: it is in nobody's view any more, so everybody is told. */
-  #tellAll(): void {
-    for (const session of this.sessions.all())
-      for (const stream of session.streams) this.#queue(stream, ALL_LIST_KINDS);
+  /** Somebody's rights changed: told to those of their streams that see something else now. */
+  principalChanged(principalId: string): void {
+    for (const session of this.sessions.of(principalId)) this.#tellWhatChanged(session);
+  }
+
+  #tellWhatChanged(session: ClientSession): void {
+    for (const stream of session.streams) {
+      const { tools, content } = stream.takeViewChange();
+      const kinds = ALL_LIST_KINDS.filter((kind) => (kind === 'tools' ? tools : content));
+      if (kinds.length > 0) this.#queue(stream, kinds);
+    }
   }
 
   #queue(stream: SessionStream, kinds: readonly ListKind[]): void {

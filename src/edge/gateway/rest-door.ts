@@ -3,7 +3,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { ServerView } from '../../core/model/access-view.js';
 import type { Limits } from '../../core/model/limits.js';
-import type { RegistrySnapshot } from '../../core/model/registry-snapshot.js';
 import { findMember } from '../../core/protocol/json-scan.js';
 import { readRpcMessage } from '../../core/protocol/rpc-message.js';
 import { ASSUMED_VERSION } from '../../core/protocol/versions.js';
@@ -25,7 +24,6 @@ export interface RestAdmitted {
   readonly response: ServerResponse;
   readonly headers: Record<string, string>;
   readonly context: CallerContext;
-  readonly snapshot: RegistrySnapshot;
 }
 
 /** `/mcp-rest/tools/*` (reference §2.4): the same decision and the same engine as MCP, with real HTTP statuses. */
@@ -59,10 +57,11 @@ export class RestDoor {
 
   /** `POST /mcp-rest/tools/call` with `{server_id?, name, arguments?}`. */
   async call(admitted: RestAdmitted): Promise<void> {
-    const { request, response, context } = admitted;
+    const { request, response } = admitted;
     if (request.method !== 'POST') throw new GatewayError('http/method_not_allowed', { detail: 'use POST' });
     const body = parseBody(await readBody(request, this.limits.requestBodyBytesMax), this.limits.jsonDepthMax);
     if (body.kind !== 'single') throw new GatewayError('rpc/invalid_params', { detail: 'the body must be an object' });
+    const { context } = admitted;
     const { name, server_id: serverId } = body.message.value;
     if (typeof name !== 'string' || name === '') {
       throw new GatewayError('rpc/invalid_params', { detail: 'name is required in request body' });
@@ -102,7 +101,7 @@ export class RestDoor {
 
   /** By id, alternate id, name or alias; unknown and denied are the same 404. */
   #server(admitted: RestAdmitted, handle: string): ServerView {
-    const entry = admitted.snapshot.byHandle.get(handle.toLowerCase());
+    const entry = admitted.context.snapshot.byHandle.get(handle.toLowerCase());
     const server = entry === undefined ? undefined : admitted.context.view.byServerId.get(entry.id);
     if (server === undefined) throw new GatewayError('access/unknown_server', { detail: handle });
     return server;

@@ -1,3 +1,4 @@
+import type { ViewDifference } from '../../core/access/view-difference.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { isShown, type LogLevel } from '../../core/protocol/log-level.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
@@ -12,6 +13,8 @@ export interface SessionStream {
   end(): void;
   /** Whether this stream's scope shows the server: list changes are told only where they can be seen. */
   sees(entry: ServerEntry): boolean;
+  /** What it sees otherwise than when this was asked last, or the stream opened. */
+  takeViewChange(): ViewDifference;
 }
 
 export interface ClientSessionEvents {
@@ -63,17 +66,20 @@ export class ClientSession implements UpstreamOwner {
     this.#streams.delete(stream);
   }
 
-  /** Sends on one stream only, the newest (2025-11-25: never broadcast a message). Without a stream it is lost. */
-  send(text: string): void {
+  /**
+   * Sends on one stream only, the newest that sees the server (2025-11-25: never broadcast a message). Without one it is
+   * lost.
+   */
+  send(text: string, from: ServerEntry): void {
     let newest: SessionStream | undefined;
-    for (const stream of this.#streams) newest = stream;
+    for (const stream of this.#streams) if (stream.sees(from)) newest = stream;
     newest?.send(text);
   }
 
   onNotification(entry: ServerEntry, message: RpcMessage): void {
     const { method } = message.value;
     if (method === 'notifications/message') {
-      if (this.wantsLog(message)) this.send(message.text);
+      if (this.wantsLog(message)) this.send(message.text, entry);
     } else {
       this.events.onListChanged(entry, method);
     }

@@ -75,6 +75,11 @@ export class SessionStore implements OnApplicationShutdown {
     return this.#sessions.values();
   }
 
+  /** The sessions of one principal. */
+  of(principalId: string): Iterable<ClientSession> {
+    return this.#byPrincipal.get(principalId) ?? [];
+  }
+
   /** A new session. Throws `http/too_many` when every session this principal may have is live. */
   create(principal: Principal, version: LegacyVersion): ClientSession {
     this.#makeRoom(principal);

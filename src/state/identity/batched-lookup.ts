@@ -88,7 +88,7 @@ export class BatchedLookup<V> {
       },
       reject: (error) => {
         clearTimeout(timer);
-        reject(error as Error);
+        reject(error);
       },
     };
     this.#waiting.set(key, waiter);

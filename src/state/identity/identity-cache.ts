@@ -86,8 +86,7 @@ export class IdentityCache {
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       this.#awayUntil = performance.now() + AWAY_MS;
-      const stillKnown = this.#identities.get(key) === known && !known.isSuperseded && !known.isExpired;
-      if (stillKnown && this.#isWithinStale(known)) return known;
+      if (this.#maySubstitute(known)) return known;
       throw error;
     }
   }
@@ -122,6 +121,11 @@ export class IdentityCache {
 
   #isWithinStale(identity: Identity): boolean {
     return performance.now() - this.#confirmedAt(identity) < this.#options.staleMs;
+  }
+
+  /** While nothing can be read: it is not known to have changed, and not too old. */
+  #maySubstitute(identity: Identity): boolean {
+    return !identity.isGone && !identity.isSuperseded && !identity.isExpired && this.#isWithinStale(identity);
   }
 
   #supersede(identity: Identity): void {
