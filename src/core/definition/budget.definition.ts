@@ -1,5 +1,6 @@
 import { durationText } from './duration.js';
 import { integerBetween, listOf, numberBetween, oneOf, type FieldIssue } from './field-checks.js';
+import { describedAs } from './field-schema.js';
 import { Field, toNumber } from './field-decorators.js';
 import { countsByName, openList, openRecord, shortText } from './storable.js';
 
@@ -16,6 +17,7 @@ export const shortName = shortText(255);
 export function openRecordOrList(value: unknown): readonly FieldIssue[] {
   return Array.isArray(value) ? openList(value) : openRecord(value);
 }
+describedAs({ anyOf: [{ type: 'object' }, { type: 'array', items: {} }] }, openRecordOrList);
 
 const limitType = oneOf(['guaranteed_throughput', 'best_effort_throughput', 'dynamic']);
 

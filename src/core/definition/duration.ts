@@ -1,4 +1,5 @@
 import type { FieldIssue } from './field-checks.js';
+import { describedAs } from './field-schema.js';
 
 const DURATION = /^(\d{1,9})(s|m|h|d|w|mo)$/;
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
@@ -36,3 +37,5 @@ export function durationText(value: unknown): readonly FieldIssue[] {
   const fits = typeof value === 'string' && parseDuration(value) !== undefined;
   return fits ? [] : [{ at: [], message: 'must be a duration such as 30s, 30m, 30h, 30d, 1w or 1mo' }];
 }
+
+describedAs({ type: 'string', description: 'a span such as 30s, 30m, 30h, 30d, 1w or 1mo' }, durationText);

@@ -1,6 +1,7 @@
 import { isIP } from 'class-validator';
 import { Secret } from '../model/secret.js';
 import { suggestion } from './closest-name.js';
+import { describedAs, schemaOf } from './field-schema.js';
 
 /** What is wrong with a value; `at` leads from the field to the spot inside it. */
 export interface FieldIssue {
@@ -58,25 +59,28 @@ export function flag(value: unknown): readonly FieldIssue[] {
 }
 
 export function integerBetween(min: number, max: number): FieldCheck {
-  return (value) =>
+  return describedAs({ type: 'integer', minimum: min, maximum: max }, (value) =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
       ? APPROVED
-      : issue(`must be a whole number from ${min} to ${max}`);
+      : issue(`must be a whole number from ${min} to ${max}`),
+  );
 }
 
 export function numberBetween(min: number, max: number, unit = ''): FieldCheck {
-  return (value) =>
+  const described = { type: 'number', minimum: min, maximum: max } as const;
+  return describedAs(unit === '' ? described : { ...described, description: unit }, (value) =>
     typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max
       ? APPROVED
-      : issue(`must be a number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`);
+      : issue(`must be a number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`),
+  );
 }
 
 export function oneOf(choices: readonly string[]): FieldCheck {
-  return (value) => {
+  return describedAs({ type: 'string', enum: choices }, (value) => {
     if (typeof value === 'string' && choices.includes(value)) return APPROVED;
     const hint = typeof value === 'string' ? suggestion(value, choices) : '';
     return issue(`must be one of ${choices.join(', ')}${hint}`);
-  };
+  });
 }
 
 /** An absolute http or https URL. */
@@ -126,22 +130,31 @@ export function addressRange(value: unknown): readonly FieldIssue[] {
 
 /** A list whose items all pass `check`; every bad item is named by its index. */
 export function listOf(check: FieldCheck): FieldCheck {
-  return (value) => {
-    if (!Array.isArray(value)) {
-      return issue(
-        typeof value === 'string' ? 'must be a list: write [value], or one "- value" per line' : 'must be a list',
-      );
-    }
-    return value.flatMap((item: unknown, index) => below(index, check(item)));
-  };
+  return describedAs(
+    () => ({ type: 'array', items: schemaOf(check) }),
+    (value) => {
+      if (!Array.isArray(value)) {
+        return issue(
+          typeof value === 'string' ? 'must be a list: write [value], or one "- value" per line' : 'must be a list',
+        );
+      }
+      return value.flatMap((item: unknown, index) => below(index, check(item)));
+    },
+  );
 }
 
 /** A mapping whose values all pass `check`; every bad entry is named by its key. */
 export function mapOf(check: FieldCheck, key: FieldCheck = () => APPROVED): FieldCheck {
-  return (value) => {
-    if (!isRecord(value)) return issue('must be a mapping (name: value)');
-    return Object.entries(value).flatMap(([name, entry]) => [...below(name, key(name)), ...below(name, check(entry))]);
-  };
+  return describedAs(
+    () => ({ type: 'object', additionalProperties: schemaOf(check) }),
+    (value) => {
+      if (!isRecord(value)) return issue('must be a mapping (name: value)');
+      return Object.entries(value).flatMap(([name, entry]) => [
+        ...below(name, key(name)),
+        ...below(name, check(entry)),
+      ]);
+    },
+  );
 }
 
 export function record(value: unknown): readonly FieldIssue[] {
@@ -179,6 +192,22 @@ const environmentEntry: FieldCheck = (value) => {
 /** Variables as a mapping, or as a list of `{name, value, scope}`; values in `Secret`s. */
 export const environment: FieldCheck = (value) =>
   Array.isArray(value) ? listOf(environmentEntry)(value) : mapOf(environmentValue, environmentName)(value);
+
+describedAs({ type: 'string' }, text);
+describedAs({ type: 'string', minLength: 1, writeOnly: true }, secretText);
+describedAs({ type: 'string', minLength: 1, writeOnly: true }, secretDocument);
+describedAs({ type: 'boolean' }, flag);
+describedAs({ type: 'string', format: 'uri' }, httpUrl);
+describedAs({ type: 'string', description: 'a file path or an http(s) URL' }, fileOrUrl);
+describedAs({ type: 'string', pattern: HEADER_NAME.source }, headerName);
+describedAs({ type: 'string', description: 'an origin such as https://app.example.com, or *' }, webOrigin);
+describedAs({ type: 'string', description: 'a host name or address, with or without a port' }, hostName);
+describedAs({ type: 'string', description: 'an address range such as 10.0.0.0/8' }, addressRange);
+describedAs({ type: 'object' }, record);
+describedAs({ anyOf: [{ type: 'object' }, { type: 'array' }] }, recordOrList);
+const secretValues = { type: 'object', additionalProperties: { type: 'string', writeOnly: true } } as const;
+describedAs(secretValues, secretHeaders);
+describedAs({ anyOf: [secretValues, { type: 'array', items: { type: 'object' } }] }, environment);
 
 function below(step: string | number, issues: readonly FieldIssue[]): readonly FieldIssue[] {
   return issues.map(({ at, message }) => ({ at: [step, ...at], message }));

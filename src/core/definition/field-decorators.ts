@@ -3,9 +3,13 @@ import { Transform, Type, type TransformFnParams } from 'class-transformer';
 import { IsOptional, ValidateBy, ValidateNested, type ValidationArguments } from 'class-validator';
 import { Secret } from '../model/secret.js';
 import { type FieldCheck, type FieldIssue, isRecord, record } from './field-checks.js';
+import { schemaOf, type FieldSchema } from './field-schema.js';
 
 /** A class whose decorated fields describe what people may write. */
 export type DefinitionClass<T extends object = object> = new () => T;
+
+/** Field of a definition class to what judges it. */
+const fieldChecks = new WeakMap<object, Map<string, FieldCheck>>();
 
 /** Field of a definition class to the class of what is written inside it. */
 const nestedClasses = new WeakMap<object, Map<string, DefinitionClass>>();
@@ -20,6 +24,8 @@ export function Field(
   convert: (written: unknown) => unknown = (written) => written,
 ): PropertyDecorator {
   return (target, key) => {
+    const checks = fieldChecks.get(target) ?? new Map<string, FieldCheck>();
+    fieldChecks.set(target, checks.set(String(key), check));
     // Class-transformer would walk into maps of its own accord, and stumbles over names such as `constructor`. A scalar
     // type keeps it out; what it makes of the value is not used.
     Type(() => Boolean)(target, key);
@@ -61,6 +67,23 @@ export function nestedClassOf(type: DefinitionClass, field: string): DefinitionC
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/**
+ * The fields of a definition class in the order of their declaration, inherited ones first: to a schema, or to the class
+ * of what is written inside. Empty for a class that is no definition.
+ */
+export function describeFields(type: DefinitionClass): ReadonlyMap<string, FieldSchema | DefinitionClass> {
+  const chain: object[] = [];
+  for (let prototype: unknown = type.prototype; isObject(prototype); prototype = Object.getPrototypeOf(prototype)) {
+    chain.unshift(prototype);
+  }
+  return new Map(
+    chain.flatMap((prototype): readonly (readonly [string, FieldSchema | DefinitionClass])[] => [
+      ...[...(fieldChecks.get(prototype) ?? [])].map(([name, check]) => [name, schemaOf(check)] as const),
+      ...(nestedClasses.get(prototype) ?? []),
+    ]),
+  );
 }
 
 const YES = new Set(['true', 'yes', 'on', '1']);

@@ -1,4 +1,5 @@
 import { secretText, type FieldIssue } from './field-checks.js';
+import { describedAs } from './field-schema.js';
 import { Field, toSecret } from './field-decorators.js';
 import { KeyFields } from './key-fields.js';
 import { Secret } from '../model/secret.js';
@@ -18,6 +19,8 @@ export function suppliedKey(value: unknown): readonly FieldIssue[] {
     ? []
     : [{ at: [], message: `must have ${KEY_CHARACTERS_MIN} to ${KEY_CHARACTERS_MAX} characters` }];
 }
+
+describedAs({ type: 'string', pattern: KEY.source, writeOnly: true }, suppliedKey);
 
 /** Body of `POST /key/generate` and `/key/service-account/generate`. */
 export class KeyGenerateDefinition extends KeyFields {

@@ -1,4 +1,5 @@
 import { listOf, secretText, text, type FieldIssue } from './field-checks.js';
+import { describedAs, schemaOf } from './field-schema.js';
 import { Field, toSecret } from './field-decorators.js';
 import type { Secret } from '../model/secret.js';
 
@@ -7,10 +8,11 @@ const SELECTED_MAX = 1_000;
 const toSecrets = (value: unknown): unknown => (Array.isArray(value) ? value.map(toSecret) : value);
 
 function selection(check: (value: unknown) => readonly FieldIssue[]): (value: unknown) => readonly FieldIssue[] {
-  return (value) =>
+  return describedAs({ type: 'array', items: schemaOf(check) }, (value) =>
     Array.isArray(value) && (value.length === 0 || value.length > SELECTED_MAX)
       ? [{ at: [], message: `must name 1 to ${SELECTED_MAX}` }]
-      : listOf(check)(value);
+      : listOf(check)(value),
+  );
 }
 
 /** Body of `POST /key/delete` (`keys` or `key_aliases`) and `/v2/key/info` (`keys`). */

@@ -1,4 +1,5 @@
 import type { FieldIssue } from './field-checks.js';
+import { describedAs } from './field-schema.js';
 
 const ID_LENGTH_MAX = 255;
 /** RFC 5321 §4.5.3.1.3: 254 in practice. */
@@ -26,3 +27,6 @@ export function emailAddress(value: unknown): readonly FieldIssue[] {
 export function toEmail(value: unknown): unknown {
   return typeof value === 'string' ? value.trim().toLowerCase() : value;
 }
+
+describedAs({ type: 'string', minLength: 1, maxLength: ID_LENGTH_MAX }, ownerId);
+describedAs({ type: 'string', format: 'email' }, emailAddress);

@@ -1,14 +1,16 @@
 import { isRecord, type FieldCheck, type FieldIssue } from './field-checks.js';
+import { describedAs } from './field-schema.js';
 
 /**
  * Text that is looked for in the database and therefore in an index: 1 to `max` characters, none of them null. Use for
  * names, aliases and ids.
  */
 export function shortText(max: number): FieldCheck {
-  return (value) =>
+  return describedAs({ type: 'string', minLength: 1, maxLength: max }, (value) =>
     typeof value === 'string' && value !== '' && value.length <= max && isStorable(value)
       ? []
-      : [{ at: [], message: `must be a string of 1 to ${max} characters` }];
+      : [{ at: [], message: `must be a string of 1 to ${max} characters` }],
+  );
 }
 
 /** A mapping whose inside is open, as deep as the body may nest. Postgres keeps no null characters in JSON. */
@@ -46,3 +48,7 @@ function findText(value: unknown, matches: (text: string) => boolean): boolean {
   if (Array.isArray(value)) return value.some((item: unknown) => findText(item, matches));
   return isRecord(value) && Object.entries(value).some(([name, entry]) => matches(name) || findText(entry, matches));
 }
+
+describedAs({ type: 'object' }, openRecord);
+describedAs({ type: 'array', items: {} }, openList);
+describedAs({ type: 'object', additionalProperties: { type: 'integer', minimum: 0 } }, countsByName);

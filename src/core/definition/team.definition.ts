@@ -9,6 +9,7 @@ import {
 } from './budget.definition.js';
 import { durationText } from './duration.js';
 import { flag, integerBetween, isRecord, oneOf, type FieldIssue } from './field-checks.js';
+import { describedAs, schemaOf } from './field-schema.js';
 import { Field, Nested, toFlag, toNumber } from './field-decorators.js';
 import { ObjectPermissionDefinition } from './object-permission.definition.js';
 import { emailAddress, ownerId, toEmail } from './owner-checks.js';
@@ -30,7 +31,11 @@ export interface MemberReference {
 
 /** A member by `user_id` or `user_email`, with one of these roles. */
 export function memberOf(roles: readonly string[]) {
-  return (value: unknown): readonly FieldIssue[] => {
+  const described = {
+    type: 'object',
+    properties: { user_id: schemaOf(ownerId), user_email: schemaOf(emailAddress), role: { enum: roles } },
+  } as const;
+  return describedAs(described, (value: unknown): readonly FieldIssue[] => {
     if (!isRecord(value)) return [{ at: [], message: 'must be a mapping with role and user_id or user_email' }];
     const { user_id: id, user_email: email, role } = value;
     const below = (step: string, issues: readonly FieldIssue[]) =>
@@ -41,19 +46,21 @@ export function memberOf(roles: readonly string[]) {
       ...(isAbsent(email) ? [] : below('user_email', emailAddress(email))),
       ...(isAbsent(role) ? [] : below('role', oneOf(roles)(role))),
     ];
-  };
+  });
 }
 
 /** One member or a list of them, which becomes a list. */
 export function membersOf(roles: readonly string[]) {
   const check = memberOf(roles);
-  return (value: unknown): readonly FieldIssue[] => {
+  const one = schemaOf(check);
+  const described = { anyOf: [one, { type: 'array', items: one }] } as const;
+  return describedAs(described, (value: unknown): readonly FieldIssue[] => {
     if (!Array.isArray(value)) return [{ at: [], message: 'must be a member or a list of members' }];
     if (value.length > MEMBERS_MAX) return [{ at: [], message: `must not hold more than ${MEMBERS_MAX} members` }];
     return value.flatMap((item: unknown, index) =>
       check(item).map(({ at, message }) => ({ at: [index, ...at], message })),
     );
-  };
+  });
 }
 
 /** What is written as one member or several, as a list without nulls and with addresses folded. */

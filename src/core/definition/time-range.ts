@@ -1,4 +1,5 @@
 import type { FieldIssue } from './field-checks.js';
+import { describedAs } from './field-schema.js';
 
 const DAY_MS = 86_400_000;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -53,3 +54,6 @@ export function endOf(end: string | undefined): Date | undefined {
   if (parsed === undefined || end === undefined) return undefined;
   return DATE.test(end) ? new Date(parsed.getTime() + DAY_MS) : parsed;
 }
+
+describedAs({ type: 'string', description: 'a day (2026-01-31) or a moment of ISO 8601' }, moment);
+describedAs({ type: 'string', format: 'date' }, day);
