@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readStoredGrants } from '../../../core/access/stored-permission.js';
 import type { ObjectPermission } from '../../../core/model/permission.js';
 import type { ControlUnit } from '../../../platform/database/control-writer.js';
 import { Prisma } from '../../../platform/database/generated/client.js';
+import { readPermission } from '../../../state/identity/read-permission.js';
 
 type Transaction = ControlUnit['tx'];
 
@@ -12,10 +12,10 @@ export interface KeptPermission {
   readonly other: Readonly<Record<string, unknown>>;
 }
 
-export async function readPermission(tx: Transaction, id: string | null): Promise<KeptPermission> {
+export async function readKept(tx: Transaction, id: string | null): Promise<KeptPermission> {
   const row = id === null ? null : await tx.objectPermission.findUnique({ where: { id } });
   if (row === null) return { grants: {}, other: {} };
-  return { grants: readStoredGrants(row), other: row.other as Record<string, unknown> };
+  return { grants: grantsOf(row), other: row.other as Record<string, unknown> };
 }
 
 /** Answers the row's id; makes the row when there is none. */
@@ -53,17 +53,33 @@ export async function findToolsetIds(tx: Transaction, named: readonly string[]):
 export async function readTeamGrants(tx: Transaction, teamId: string): Promise<ObjectPermission | undefined> {
   const team = await tx.team.findUnique({ where: { id: teamId }, include: { objectPermission: true } });
   if (team === null) return undefined;
-  const grants = team.objectPermission === null ? {} : readStoredGrants(team.objectPermission);
-  if (team.accessGroupIds.length === 0) return grants;
   const groups = await tx.accessGroup.findMany({ where: { id: { in: team.accessGroupIds } }, select: { name: true } });
-  return { ...grants, accessGroups: [...(grants.accessGroups ?? []), ...groups.map(({ name }) => name)] };
+  const own = { ids: team.accessGroupIds, names: groups.map(({ name }) => name) };
+  return readPermission(recordOf(team.objectPermission), own) ?? {};
 }
 
 /** What an organization grants; undefined when there is no such organization. */
 export async function readOrganizationGrants(tx: Transaction, id: string): Promise<ObjectPermission | undefined> {
   const organization = await tx.organization.findUnique({ where: { id }, include: { objectPermission: true } });
   if (organization === null) return undefined;
-  return organization.objectPermission === null ? {} : readStoredGrants(organization.objectPermission);
+  return grantsOf(organization.objectPermission);
+}
+
+interface GrantColumns {
+  readonly mcpServers: unknown;
+  readonly mcpAccessGroups: unknown;
+  readonly mcpToolsets: unknown;
+  readonly mcpToolPermissions: unknown;
+}
+
+function recordOf(row: GrantColumns | null) {
+  if (row === null) return null;
+  const { mcpServers: servers, mcpAccessGroups: groups, mcpToolsets: toolsets, mcpToolPermissions: tools } = row;
+  return { servers, groups, toolsets, tools };
+}
+
+function grantsOf(row: GrantColumns | null): ObjectPermission {
+  return readPermission(recordOf(row)) ?? {};
 }
 
 function column(value: ObjectPermission[keyof ObjectPermission]): Prisma.InputJsonValue | typeof Prisma.DbNull {

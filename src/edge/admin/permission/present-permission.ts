@@ -1,8 +1,10 @@
-import type { StoredGrants } from '../../../core/access/stored-permission.js';
-
 /** The row of an owner's permission. */
-export interface PermissionRow extends StoredGrants {
+export interface PermissionRow {
   readonly id: string;
+  readonly mcpServers: unknown;
+  readonly mcpAccessGroups: unknown;
+  readonly mcpToolsets: unknown;
+  readonly mcpToolPermissions: unknown;
   readonly other: unknown;
 }
 

@@ -35,7 +35,7 @@ export function resolveGrants(
 }
 
 /** `gh-search` on server `gh` is its tool `search` (reference §3.7: stored without prefix). */
-function withoutPrefix(name: string, prefixes: ReadonlySet<string>, separator: string): string {
+export function withoutPrefix(name: string, prefixes: ReadonlySet<string>, separator: string): string {
   for (const prefix of prefixes) {
     const start = `${prefix}${separator}`;
     if (name.startsWith(start) && name.length > start.length) return name.slice(start.length);

@@ -1,0 +1,53 @@
+import { Controller, Get, Header, Query, Req } from '@nestjs/common';
+import type { Request } from 'express';
+import type { CallerPlace } from '../../../core/access/resolve-view.js';
+import { AccessExplainQuery, AccessGroupNamesQuery } from '../../../core/definition/access-query.definition.js';
+import type { Principal } from '../../../core/model/principal.js';
+import { PublicAddress } from '../../../platform/http/public-address.js';
+import { CurrentPrincipal } from '../auth/current-principal.decorator.js';
+import type { PresentedExplanation } from './access-explanation.presenter.js';
+import { AccessExplanationService } from './access-explanation.service.js';
+import { VisibleTools } from './visible-tools.service.js';
+
+/** What a caller may see and why (reference §3.2, contract §9). Open to every key; each answer is the caller's own. */
+@Controller('/v1/mcp')
+export class AccessController {
+  constructor(
+    private readonly visible: VisibleTools,
+    private readonly explanations: AccessExplanationService,
+    private readonly address: PublicAddress,
+  ) {}
+
+  @Get('tools')
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  async tools(@CurrentPrincipal() caller: Principal, @Req() request: Request): Promise<string> {
+    return this.visible.toolsText(caller, this.#place(request));
+  }
+
+  @Get('access_groups')
+  async accessGroups(
+    @CurrentPrincipal() caller: Principal,
+    @Query() query: AccessGroupNamesQuery,
+    @Req() request: Request,
+  ): Promise<{ readonly access_groups: readonly string[] }> {
+    return { access_groups: await this.visible.accessGroups(caller, this.#place(request), query.team_id) };
+  }
+
+  /** The caller's address as the gateway sees it; null when nobody can say. */
+  @Get('network/client-ip')
+  clientIp(@Req() request: Request): { readonly ip: string | null } {
+    return { ip: this.address.clientAddress(request) ?? null };
+  }
+
+  @Get('access/explain')
+  async explain(
+    @CurrentPrincipal() caller: Principal,
+    @Query() query: AccessExplainQuery,
+  ): Promise<PresentedExplanation> {
+    return this.explanations.explain(caller, query);
+  }
+
+  #place(request: Request): CallerPlace {
+    return { external: this.address.isExternal(request) };
+  }
+}
