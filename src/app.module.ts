@@ -1,12 +1,15 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { AuditModule } from './edge/admin/audit/audit.module.js';
+import { AccessModule } from './edge/admin/access/access.module.js';
+import { AccessGroupModule } from './edge/admin/access-group/access-group.module.js';
 import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
 import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
 import { OrganizationModule } from './edge/admin/organization/organization.module.js';
 import { TeamModule } from './edge/admin/team/team.module.js';
+import { ToolsetModule } from './edge/admin/toolset/toolset.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
 import { ProtectedResourceMetadataModule } from './edge/oauth/protected-resource-metadata.module.js';
@@ -41,12 +44,15 @@ export class AppModule {
         DatabaseModule,
         GatewayModule,
         AdminAuthModule,
+        AccessModule,
+        AccessGroupModule,
         KeyModule,
         ServerModule,
         ServerTestModule,
         OrganizationModule,
         TeamModule,
         AuditModule,
+        ToolsetModule,
         HealthModule,
         ProtectedResourceMetadataModule,
       ],
