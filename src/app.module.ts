@@ -7,8 +7,10 @@ import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
 import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
+import { CustomerModule } from './edge/admin/customer/customer.module.js';
 import { OrganizationModule } from './edge/admin/organization/organization.module.js';
 import { TeamModule } from './edge/admin/team/team.module.js';
+import { UserModule } from './edge/admin/user/user.module.js';
 import { ToolsetModule } from './edge/admin/toolset/toolset.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
@@ -51,6 +53,8 @@ export class AppModule {
         ServerTestModule,
         OrganizationModule,
         TeamModule,
+        UserModule,
+        CustomerModule,
         AuditModule,
         ToolsetModule,
         HealthModule,
