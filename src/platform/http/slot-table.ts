@@ -28,9 +28,6 @@ export class SlotTable<T> {
 
   /** In no particular order; items may be added and deleted meanwhile. */
   *[Symbol.iterator](): Iterator<T> {
-    for (let slot = 0; slot < this.#items.length; slot += 1) {
-      const item = this.#items[slot];
-      if (item !== undefined) yield item;
-    }
+    for (const item of this.#items) if (item !== undefined) yield item;
   }
 }
