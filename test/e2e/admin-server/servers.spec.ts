@@ -2,6 +2,7 @@ import { insertKey, insertTeam } from '../../factory/insert-key.js';
 import { adminCaller, type AdminCaller } from '../../harness/admin-call.js';
 import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
 import { connectV1 } from '../../harness/mcp-client.js';
+import { everythingOverStdio } from '../../harness/real-servers.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 
 let gateway: TestGateway;
@@ -83,7 +84,10 @@ describe('a server that comes by REST', () => {
     }
     const file = await admin('GET', `${PATH}/filed`);
     expect(file.body).toMatchObject({ server_name: 'filed', origin: 'config', credentials: { auth_value: '***' } });
-    expect((await admin('GET', `${PATH}/nobody`)).status).toBe(404);
+    for (const absent of ['nobody', '%00', 'a%2Fb', '%F0%9F%98%80', 'x'.repeat(500)]) {
+      expect((await admin('GET', `${PATH}/${absent}`)).status).toBe(404);
+      expect((await admin('DELETE', `${PATH}/${absent}`)).status).toBe(404);
+    }
     expect(errorOf(await admin('GET', `${PATH}/nobody`))).toBe('MCP Server with id nobody not found');
   });
 
@@ -101,6 +105,18 @@ describe('a server that comes by REST', () => {
     expect([denied.status, errorOf(denied).replace('filed', 'nobody')]).toEqual([absent.status, errorOf(absent)]);
     expect((await reader('GET', `${PATH}/health?server_ids=filed&server_ids=nobody`)).body).toEqual([]);
     expect(other.requests).toEqual([]);
+  });
+
+  test('may be a process with an allowed command, which is started when it is called', async () => {
+    const { args } = everythingOverStdio();
+    const body = { server_name: 'odd', command: 'node', args, env: { ODD_TOKEN: 'token-of-the-child' } };
+    const created = await admin('POST', PATH, body);
+    expect(created.body).toMatchObject({ transport: 'stdio', command: 'node', env: { ODD_TOKEN: '***' } });
+    const client = await connectV1(`${gateway.url}/mcp/odd`, { key: gateway.key });
+    const result = await client.callTool({ name: 'get-env', arguments: {} });
+    expect(JSON.stringify(result)).toContain('token-of-the-child');
+    await client.close();
+    await admin('DELETE', `${PATH}/odd`);
   });
 
   test('may be changed by proxy admins only', async () => {
@@ -133,6 +149,9 @@ describe('a server that comes by REST', () => {
     [{ server_name: 'again', url: 'file:///etc/passwd' }, 422, 'must be an http or https URL'],
     [{ server_name: 'again', auth_type: 'bearer' }, 422, 'must be one of'],
     [{ server_name: 'again', credentials: { auth_value: '***' } }, 422, 'there is none'],
+    [{ server_name: 'again', mcp_info: { a: ['\u0000'] } }, 422, 'null characters'],
+    [{ server_name: 'again', description: '\ud800' }, 422, 'valid Unicode'],
+    [{ server_name: 'again\u0000' }, 422, 'null characters'],
   ])('is refused as %j with words (defect 25)', async (fields, status, words) => {
     const answer = await create(fields);
     expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(words)]);

@@ -23,8 +23,14 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
   19: 'REST answers a refusal with 200',
   20: 'REST calls a tool of another server than the one named',
   21: 'trying a server out starts any process for any key',
+  22: 'env, static_headers and credentials in URLs are shown',
+  23: 'a server is asked how it is before the caller is, and those of the file are 404',
+  24: 'a change of a server resets what it does not name',
+  25: 'reserved ids can be taken',
+  26: 'a deleted server stays in grants',
   28: 'X-Forwarded-* is believed from anybody',
   31: 'a gateway key in Authorization goes upstream',
+  32: 'a secret that does not open is sent upstream as it is',
   35: 'the route with the name first holds the whole answer back',
   36: '/mcp/sse cannot be reached',
   37: 'sessions grow without bound',
@@ -38,13 +44,13 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
   49: 'credentials follow a redirect to another origin',
   50: 'one bad entry aborts the whole reload',
   54: 'configuration and headers in the log with their secrets',
+  55: 'nobody can tell who changed a server',
 };
 
 /** Those of features that are not there: to be shown with them. */
 const NOT_YET: Readonly<Record<string, readonly number[]>> = {
   'keys, teams and permissions': [10, 12, 13, 14, 15],
-  'admin REST for servers, and its audit': [22, 23, 24, 25, 26, 55],
-  'OAuth and stored credentials': [27, 29, 30, 32, 33, 34],
+  'OAuth and stored credentials': [27, 29, 30, 33, 34],
   'language model endpoints, guardrails and hooks': [6, 41, 42, 43, 51, 52, 53],
   'OpenAPI servers': [45],
 };

@@ -1,7 +1,8 @@
-import { formatFieldProblem, type FieldProblem } from '../../../core/definition/field-problem.js';
+import { formatFieldProblem, problemAt, type FieldProblem } from '../../../core/definition/field-problem.js';
 import { declareServer } from '../../../core/definition/declare-server.js';
 import { normalizeServerName, serverIdFault, serverNameFault } from '../../../core/definition/server-name.js';
 import { type ServerFields, splitSecrets } from '../../../core/definition/server-secrets.js';
+import { openRecord } from '../../../core/definition/storable.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { DeclaredServer } from '../../../core/definition/declared-server.js';
 import { ValidationFailed } from '../auth/validation.pipe.js';
@@ -34,6 +35,8 @@ const WORDS: Readonly<Record<string, string>> = {
  * by its id. Throws `server/refused` for names and ids, ValidationFailed for everything else.
  */
 export function draftServer(id: string, written: ServerFields, separator: string): ServerDraft {
+  const unstorable = openRecord(written);
+  if (unstorable.length > 0) throw new ValidationFailed(unstorable.map(({ at, message }) => problemAt(at, message)));
   refuse(idFault(id));
   const givenAlias = textOf(written['alias']);
   const name = normalizeServerName(textOf(written['server_name']) ?? givenAlias ?? id.replaceAll(separator, '_'));

@@ -10,6 +10,7 @@ import { CurrentPrincipal } from '../auth/current-principal.decorator.js';
 import { Public } from '../auth/public.decorator.js';
 import { PublicServers } from './public-servers.service.js';
 import { officialEntry, officialName, registryServers, type RegistryServer } from './registry-document.js';
+import { isExposed } from './server-access.js';
 import { known } from './server.controller.js';
 import { RegistryListQuery } from './server.queries.js';
 
@@ -105,11 +106,9 @@ export class PublicServersController {
     if (!this.settings.publishRegistry) {
       throw new GatewayError('server/not_found', { detail: 'MCP registry is not enabled' });
     }
-    const { servers, publicServers } = this.registry.current;
-    const external = this.address.isExternal(request);
-    const shown = servers.filter(
-      ({ id, availableOnPublicInternet }) => !external || availableOnPublicInternet || publicServers.has(id),
-    );
+    const { current } = this.registry;
+    const place = { external: this.address.isExternal(request) };
+    const shown = current.servers.filter((entry) => isExposed(current, entry, place));
     return registryServers(shown, this.address.baseUrl(request));
   }
 }

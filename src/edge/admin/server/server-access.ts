@@ -1,5 +1,8 @@
+import type { CallerPlace } from '../../../core/access/resolve-view.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { Principal } from '../../../core/model/principal.js';
+import type { RegistrySnapshot } from '../../../core/model/registry-snapshot.js';
+import type { ServerEntry } from '../../../core/model/server-entry.js';
 
 /** Who reads every server there is. */
 export function readsAll({ role }: Principal): boolean {
@@ -19,4 +22,18 @@ export function demandStorage(storageOff: string | undefined): void {
 /** Under whose name a row is written, in the incumbent's spelling for the master key. */
 export function writerName({ kind, userId, id }: Principal): string {
   return userId ?? (kind === 'master_key' ? 'default_user_id' : id);
+}
+
+/** Whether somebody at this place may know of the server: from outside, only of those open to the outside (contract §9). */
+export function isExposed(
+  { publicServers }: RegistrySnapshot,
+  { id, availableOnPublicInternet }: ServerEntry,
+  { external }: CallerPlace,
+): boolean {
+  return !external || availableOnPublicInternet || publicServers.has(id);
+}
+
+/** Whether a text could be a server's id, name or alias at all; Postgres would stumble over one that cannot. */
+export function isHandle(text: string): boolean {
+  return /^[\w.-]{1,200}$/.test(text);
 }

@@ -13,7 +13,7 @@ import type { McpServer } from '../../../platform/database/generated/client.js';
 import { PrismaService } from '../../../platform/database/prisma.service.js';
 import { translatePrismaError } from '../../../platform/database/translate-prisma-error.js';
 import { RegistryService } from '../../../state/registry/registry.service.js';
-import { readsAll } from './server-access.js';
+import { isExposed, isHandle, readsAll } from './server-access.js';
 import { ServerHealthChecks } from './server-health-checks.js';
 import { presentServer, type PresentedServer, type ShownServer } from './server.presenter.js';
 import { TeamServers } from './team-servers.service.js';
@@ -81,7 +81,8 @@ export class ServerReading {
   /** The servers this caller may read of, before any filter of the request. */
   visible(caller: Principal, place: CallerPlace): readonly ServerEntry[] {
     const snapshot = this.registry.current;
-    if (readsAll(caller) || this.settings.viewAll) return snapshot.servers;
+    if (readsAll(caller)) return snapshot.servers;
+    if (this.settings.viewAll) return snapshot.servers.filter((entry) => isExposed(snapshot, entry, place));
     return grantedTo(snapshot, caller, place);
   }
 
@@ -141,7 +142,7 @@ export class ServerReading {
   }
 
   async #find(handle: string): Promise<ServerRow | undefined> {
-    if (this.settings.storageOff !== undefined) return undefined;
+    if (this.settings.storageOff !== undefined || !isHandle(handle)) return undefined;
     const key = handle.toLowerCase();
     try {
       const rows = await this.prisma.mcpServer.findMany({

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isRecord } from '../../../core/definition/field-checks.js';
+import { problemAt } from '../../../core/definition/field-problem.js';
 import { effectiveTransport } from '../../../core/definition/server-rules.js';
+import { openRecord } from '../../../core/definition/storable.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { Principal } from '../../../core/model/principal.js';
 import type { RegistrySettings } from '../../../platform/config/settings.js';
@@ -9,6 +11,7 @@ import { ControlWriter } from '../../../platform/database/control-writer.js';
 import type { McpServer } from '../../../platform/database/generated/client.js';
 import { PrismaService } from '../../../platform/database/prisma.service.js';
 import { translatePrismaError } from '../../../platform/database/translate-prisma-error.js';
+import { ValidationFailed } from '../auth/validation.pipe.js';
 import { demandProxyAdmin, demandStorage, readsAll, writerName } from './server-access.js';
 import { missingFields } from './missing-fields.js';
 import type { ServerRow } from './server-reading.service.js';
@@ -105,8 +108,11 @@ export class ServerSubmissions {
   }
 
   /** Also takes one that is being served out of service. */
-  reject(actor: Principal, handle: string, body: unknown): Promise<McpServer> {
-    const notes = isRecord(body) && typeof body['review_notes'] === 'string' ? body['review_notes'] : null;
+  async reject(actor: Principal, handle: string, body: unknown): Promise<McpServer> {
+    const notes = isRecord(body) ? (body['review_notes'] ?? null) : null;
+    if (notes !== null && (typeof notes !== 'string' || openRecord({ notes }).length > 0)) {
+      throw new ValidationFailed([problemAt(['review_notes'], 'must be a string')]);
+    }
     return this.#review(actor, handle, 'rejected', notes);
   }
 

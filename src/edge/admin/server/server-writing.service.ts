@@ -18,7 +18,7 @@ import { ValidationFailed } from '../auth/validation.pipe.js';
 import { draftServer, type ServerDraft } from './draft-server.js';
 import { fingerprintSecrets } from './fingerprint-secrets.js';
 import { mergeServer } from './merge-server.js';
-import { demandProxyAdmin, demandStorage, writerName } from './server-access.js';
+import { demandProxyAdmin, demandStorage, isHandle, writerName } from './server-access.js';
 import { ServerGrants } from './server-grants.store.js';
 
 /** How a new row comes to be. */
@@ -225,7 +225,8 @@ export class ServerWriting {
 /** By id, name or alias, within the write. */
 export async function findRow({ tx }: ControlUnit, handle: string): Promise<McpServer> {
   const key = handle.toLowerCase();
-  const rows = await tx.mcpServer.findMany({ where: { OR: [{ id: handle }, { nameKey: key }, { aliasKey: key }] } });
+  const where = { OR: [{ id: handle }, { nameKey: key }, { aliasKey: key }] };
+  const rows = isHandle(handle) ? await tx.mcpServer.findMany({ where }) : [];
   const row = rows.find(({ id }) => id === handle) ?? rows[0];
   if (row === undefined) {
     throw new GatewayError('server/not_found', { detail: `MCP Server not found, passed server_id=${handle}` });

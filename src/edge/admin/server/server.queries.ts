@@ -1,10 +1,11 @@
 import { integerBetween, oneOf, text } from '../../../core/definition/field-checks.js';
+import { shortText } from '../../../core/definition/storable.js';
 import { Field, toNumber } from '../../../core/definition/field-decorators.js';
 
 /** `GET /v1/mcp/server`. */
 export class ServerListQuery {
   /** Only servers this team has. */
-  @Field(text)
+  @Field(shortText(256))
   team_id?: string;
 
   /** `rejected`: what was set aside, with the reasons. */
