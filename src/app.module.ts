@@ -4,6 +4,7 @@ import { AuditModule } from './edge/admin/audit/audit.module.js';
 import { AccessModule } from './edge/admin/access/access.module.js';
 import { AccessGroupModule } from './edge/admin/access-group/access-group.module.js';
 import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
+import { OpenApiModule } from './edge/admin/openapi/openapi.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
 import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
@@ -57,6 +58,7 @@ export class AppModule {
         CustomerModule,
         AuditModule,
         ToolsetModule,
+        OpenApiModule.forRoot(settings.door.publicDocs),
         HealthModule,
         ProtectedResourceMetadataModule,
       ],

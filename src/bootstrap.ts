@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import { GatewayError } from './core/errors/gateway-error.js';
 import { DoorAdapter } from './door-adapter.js';
 import { CallerIdentification } from './edge/admin/auth/caller-identification.js';
+import { ApiDocument } from './edge/admin/openapi/api-document.js';
 import { jsonBody } from './edge/admin/auth/json-body.js';
 import { FrontDoor } from './edge/gateway/front-door.js';
 import type { DeclaredSource } from './platform/config/declared-source.js';
@@ -60,6 +61,7 @@ export async function bootstrap(
     // (AdminAuthModule) therefore serve the control plane only; moving MCP into a controller would put all of them, and
     // Express, in the way of every call.
     adapter.setDoor(app.get(FrontDoor));
+    app.get(ApiDocument).describe(app);
     app.disable('x-powered-by');
     app.set('etag', false);
     app.useSecurityHeaders();

@@ -54,6 +54,10 @@ export class GeneralSettingsDefinition {
   @Field(flag, toFlag)
   enable_mcp_registry?: boolean;
 
+  /** `/docs` and `/openapi.json` need no credential. Default false. */
+  @Field(flag, toFlag)
+  public_docs?: boolean;
+
   /** Name of the deprecated one-for-all upstream header. Default `x-mcp-auth`. */
   @Field(headerName)
   mcp_client_side_auth_header_name?: string;

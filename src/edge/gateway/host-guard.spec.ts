@@ -7,6 +7,7 @@ const door: DoorSettings = {
   rootPath: '',
   allowedHosts: [],
   allowedOrigins: [],
+  publicDocs: false,
   clientSideAuthHeader: 'x-mcp-auth',
   useForwardedFor: false,
   trustedProxyRanges: [],

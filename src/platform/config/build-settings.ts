@@ -58,6 +58,7 @@ export function buildSettings(input: SettingsInput): Settings {
       // Hosts are compared without their port.
       allowedHosts: (general.allowed_hosts ?? []).map((host) => host.replace(/:\d+$/, '')),
       allowedOrigins: (general.allowed_origins ?? []).map((origin) => origin.replace(/\/+$/, '')),
+      publicDocs: general.public_docs ?? false,
       clientSideAuthHeader: (
         reader.checked('LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME', headerName) ??
         general.mcp_client_side_auth_header_name ??

@@ -60,6 +60,8 @@ export interface DoorSettings {
   readonly allowedHosts: readonly string[];
   /** `general_settings.allowed_origins`: origins of browser clients. */
   readonly allowedOrigins: readonly string[];
+  /** `general_settings.public_docs`: `/docs` and `/openapi.json` need no credential. */
+  readonly publicDocs: boolean;
   /** Name of the deprecated one-for-all upstream header, lower-cased. Default `x-mcp-auth` (reference §1.5). */
   readonly clientSideAuthHeader: string;
   /** `general_settings.use_x_forwarded_for`; believed only from {@link trustedProxyRanges}. */

@@ -7,6 +7,7 @@ const DOOR: DoorSettings = {
   rootPath: '',
   allowedHosts: [],
   allowedOrigins: [],
+  publicDocs: false,
   clientSideAuthHeader: 'x-mcp-auth',
   useForwardedFor: true,
   trustedProxyRanges: ['10.0.0.0/8', '::1'],
