@@ -70,12 +70,12 @@ export class ServerSubmissions {
     });
   }
 
-  /** All that was ever submitted, open ones first. */
+  /** All that was ever submitted or taken out of service, open ones first. */
   async list(caller: Principal): Promise<{ readonly counts: SubmissionCounts; readonly rows: readonly ServerRow[] }> {
     if (!readsAll(caller)) throw new GatewayError('server/forbidden', { detail: REVIEW_WORDS });
     demandStorage(this.settings.storageOff);
     try {
-      const where = { submittedAt: { not: null } };
+      const where = { OR: [{ submittedAt: { not: null } }, { approvalStatus: { not: 'active' } }] };
       const [groups, rows] = await Promise.all([
         this.prisma.mcpServer.groupBy({ by: ['approvalStatus'], where, _count: true }),
         this.prisma.mcpServer.findMany({
