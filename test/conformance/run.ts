@@ -1,0 +1,56 @@
+/**
+ * `npm run conformance`: the official conformance suite against every target; prints a table and ends with 1 if anything
+ * failed that `expected-failures.yaml` does not name, or passed that it names.
+ *
+ *   --target NAME    only targets whose name begins so      --set NAME   2025-11-25, 2026-07-28 or latest
+ *   --scenario NAME  only this scenario
+ */
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { directTargets } from './direct-targets.js';
+import { judge, type ExpectedFailures, type Verdict } from './judge.js';
+import { runSuite, type SuiteResult } from './run-suite.js';
+import { table } from './table.js';
+import { setsOf, type TargetGroup } from './target.js';
+
+const GROUPS: readonly (() => Promise<TargetGroup>)[] = [directTargets];
+
+const { values: flags } = parseArgs({
+  options: { target: { type: 'string' }, set: { type: 'string' }, scenario: { type: 'string' } },
+});
+
+const file = await readFile(new URL('expected-failures.yaml', import.meta.url), 'utf8');
+const expected = (parse(file) ?? {}) as ExpectedFailures;
+
+async function runGroup(open: () => Promise<TargetGroup>): Promise<readonly SuiteResult[]> {
+  const group = await open();
+  try {
+    const results: SuiteResult[] = [];
+    const columns = group.targets
+      .filter(({ name }) => name.startsWith(flags.target ?? ''))
+      .flatMap((target) => setsOf(target).map((set) => ({ target, set })))
+      .filter(({ set }) => flags.set === undefined || flags.set === set);
+    // One after the other: some scenarios give a server only so much time.
+    for (const { target, set } of columns) {
+      process.stderr.write(`${target.name}: ${set} …\n`);
+      results.push(await runSuite(target, set, flags.scenario));
+    }
+    return results;
+  } finally {
+    await group.close();
+  }
+}
+
+function list(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `\n${title}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+const results: SuiteResult[] = [];
+for (const open of GROUPS) results.push(...(await runGroup(open)));
+const verdicts: readonly Verdict[] = results.map((result) => judge(result, expected));
+const unexpected = verdicts.flatMap((verdict) => verdict.unexpected);
+const stale = verdicts.flatMap((verdict) => verdict.stale);
+process.stdout.write(`${table(results)}\n${list('Unexpected:', unexpected)}${list('Stale:', stale)}`);
+if (results.length === 0) process.stdout.write('Nothing was run.\n');
+process.exitCode = results.length > 0 && unexpected.length === 0 && stale.length === 0 ? 0 : 1;
