@@ -11,6 +11,7 @@ import { ServerTestModule } from './edge/admin/server-test/server-test.module.js
 import { CustomerModule } from './edge/admin/customer/customer.module.js';
 import { OrganizationModule } from './edge/admin/organization/organization.module.js';
 import { TeamModule } from './edge/admin/team/team.module.js';
+import { UsageViewModule } from './edge/admin/usage/usage-view.module.js';
 import { UserModule } from './edge/admin/user/user.module.js';
 import { ToolsetModule } from './edge/admin/toolset/toolset.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
@@ -57,6 +58,7 @@ export class AppModule {
         UserModule,
         CustomerModule,
         AuditModule,
+        UsageViewModule,
         ToolsetModule,
         OpenApiModule.forRoot(settings.door.publicDocs),
         HealthModule,
