@@ -6,6 +6,7 @@ import { Public } from '../admin/auth/public.decorator.js';
 import { RequireRole } from '../admin/auth/require-role.decorator.js';
 import { ReadinessService } from './readiness.service.js';
 import { ServerHealthService, type ServersHealth } from './server-health.service.js';
+import { RouteDoc } from '../admin/auth/route-doc.decorator.js';
 
 /** For orchestrators (no credential) and operators. Answers are of this process and this moment. */
 @Controller('/health')
@@ -17,6 +18,7 @@ export class HealthController {
 
   /** The process runs and answers; says nothing about what it depends on, or a restart would be no cure. */
   @Get(['liveliness', 'liveness'])
+  @RouteDoc('Whether the process answers')
   @Public()
   @Header('Cache-Control', 'no-store')
   live(): string {
@@ -25,6 +27,7 @@ export class HealthController {
 
   /** 200 or 503 for everybody; why, for administrators only. */
   @Get('readiness')
+  @RouteDoc('Whether it serves; why not, for administrators')
   @Public()
   @Header('Cache-Control', 'no-store')
   async ready(
@@ -40,6 +43,7 @@ export class HealthController {
 
   /** How the servers fared when they were last asked. Asks nobody. */
   @Get()
+  @RouteDoc('How the servers fared when they were last asked')
   @RequireRole('proxy_admin', 'proxy_admin_viewer')
   @Header('Cache-Control', 'no-store')
   health(): ServersHealth {

@@ -2,6 +2,7 @@ import { Controller, Get, Header, Req } from '@nestjs/common';
 import type { Request } from 'express';
 import { PublicAddress } from '../../platform/http/public-address.js';
 import { Public } from '../admin/auth/public.decorator.js';
+import { RouteDoc } from '../admin/auth/route-doc.decorator.js';
 
 const PREFIX = '/.well-known/oauth-protected-resource';
 
@@ -27,6 +28,7 @@ export class ProtectedResourceMetadataController {
   }
 
   @Get([PREFIX, `${PREFIX}/*path`])
+  @RouteDoc('Where clients learn how to identify themselves (RFC 9728)')
   @Header('Access-Control-Allow-Origin', '*')
   @Header('Cache-Control', 'no-store')
   describe(@Req() request: Request): ProtectedResourceMetadata {

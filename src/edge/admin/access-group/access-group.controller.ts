@@ -8,6 +8,7 @@ import { RequireRole } from '../auth/require-role.decorator.js';
 import { sendPage } from '../permission/send-page.js';
 import type { PresentedAccessGroup } from './access-group.presenter.js';
 import { AccessGroupService } from './access-group.service.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
 
 /** Unified access groups (reference §3.2), under both of their paths. For administrators; viewers read. */
 @Controller(['/v1/access_group', '/v1/unified_access_group'])
@@ -16,6 +17,7 @@ export class AccessGroupController {
   constructor(private readonly groups: AccessGroupService) {}
 
   @Get()
+  @RouteDoc('Unified access groups, by page')
   @RequireRole('proxy_admin', 'proxy_admin_viewer')
   async list(
     @Query() query: AccessGroupListQuery,
@@ -25,6 +27,7 @@ export class AccessGroupController {
   }
 
   @Post()
+  @RouteDoc('Makes a unified access group')
   @HttpCode(201)
   async create(
     @CurrentPrincipal() actor: Principal,
@@ -35,12 +38,14 @@ export class AccessGroupController {
   }
 
   @Get(':id')
+  @RouteDoc('One unified access group')
   @RequireRole('proxy_admin', 'proxy_admin_viewer')
   async get(@Param('id') id: string): Promise<PresentedAccessGroup> {
     return this.groups.get(id);
   }
 
   @Put(':id')
+  @RouteDoc('Changes a unified access group')
   async update(
     @CurrentPrincipal() actor: Principal,
     @Param('id') id: string,
@@ -51,6 +56,7 @@ export class AccessGroupController {
   }
 
   @Delete(':id')
+  @RouteDoc('Deletes a unified access group')
   @HttpCode(204)
   async delete(@CurrentPrincipal() actor: Principal, @Param('id') id: string): Promise<void> {
     await this.groups.delete(actor, id);

@@ -8,6 +8,7 @@ import { CurrentPrincipal } from '../auth/current-principal.decorator.js';
 import type { PresentedExplanation } from './access-explanation.presenter.js';
 import { AccessExplanationService } from './access-explanation.service.js';
 import { VisibleTools } from './visible-tools.service.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
 
 /** What a caller may see and why (reference §3.2, contract §9). Open to every key; each answer is the caller's own. */
 @Controller('/v1/mcp')
@@ -19,12 +20,14 @@ export class AccessController {
   ) {}
 
   @Get('tools')
+  @RouteDoc('Tools the caller may call')
   @Header('Content-Type', 'application/json; charset=utf-8')
   async tools(@CurrentPrincipal() caller: Principal, @Req() request: Request): Promise<string> {
     return this.visible.toolsText(caller, this.#place(request));
   }
 
   @Get('access_groups')
+  @RouteDoc('Access groups the caller may see')
   async accessGroups(
     @CurrentPrincipal() caller: Principal,
     @Query() query: AccessGroupNamesQuery,
@@ -35,11 +38,13 @@ export class AccessController {
 
   /** The caller's address as the gateway sees it; null when nobody can say. */
   @Get('network/client-ip')
+  @RouteDoc('The address the request came from, as the gateway takes it')
   clientIp(@Req() request: Request): { readonly ip: string | null } {
     return { ip: this.address.clientAddress(request) ?? null };
   }
 
   @Get('access/explain')
+  @RouteDoc('Why a key may or may not see a server or call a tool')
   async explain(
     @CurrentPrincipal() caller: Principal,
     @Query() query: AccessExplainQuery,

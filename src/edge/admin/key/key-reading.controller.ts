@@ -8,6 +8,7 @@ import { OpenAiErrors } from '../auth/error-shape.decorator.js';
 import { ValidationFailed } from '../auth/validation.pipe.js';
 import { KeyReadingService } from './key-reading.service.js';
 import { presentKey, presentKeyUser } from './key.presenter.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
 
 /** Reading virtual keys (reference §3.6): everybody what is theirs, admins everything. */
 @Controller()
@@ -16,12 +17,14 @@ export class KeyReadingController {
   constructor(private readonly reading: KeyReadingService) {}
 
   @Get('/key/info')
+  @RouteDoc('One key; without a name the one the request came with')
   async info(@CurrentPrincipal() actor: Principal, @Query() { key }: KeyNameDefinition): Promise<object> {
     const record = await this.reading.info(actor, key);
     return { key: record.tokenHash, info: presentKey(record) };
   }
 
   @Post('/v2/key/info')
+  @RouteDoc('Several keys')
   @HttpCode(200)
   async infos(@CurrentPrincipal() actor: Principal, @Body() { keys }: KeySelectionDefinition): Promise<object> {
     if (keys === undefined) throw new ValidationFailed([problemAt(['keys'], 'Field required')]);
@@ -30,6 +33,7 @@ export class KeyReadingController {
   }
 
   @Get('/key/list')
+  @RouteDoc('Keys the caller may see: filtered, sorted, by page')
   async list(@CurrentPrincipal() actor: Principal, @Query() query: KeyListDefinition): Promise<object> {
     const { page, size, result } = await this.reading.list(actor, query);
     const withUser = query.expand?.includes('user') === true;
@@ -42,6 +46,7 @@ export class KeyReadingController {
   }
 
   @Get('/key/aliases')
+  @RouteDoc('Aliases of keys the caller may see')
   async aliases(@CurrentPrincipal() actor: Principal, @Query() query: KeyAliasesDefinition): Promise<object> {
     const { page, size, result } = await this.reading.aliases(actor, query);
     return { aliases: result.aliases, ...pages(page, size, result.total) };
@@ -49,6 +54,7 @@ export class KeyReadingController {
 
   /** Whether what the key logs to can be reached. Keys log to nothing of their own. */
   @Post('/key/health')
+  @RouteDoc('Whether what a key logs to can be reached')
   @HttpCode(200)
   health(): object {
     return { key: 'healthy', logging_callbacks: null };

@@ -16,6 +16,7 @@ import { ValidationFailed } from '../auth/validation.pipe.js';
 import { KeyEditingService } from './key-editing.service.js';
 import { KeyIssuingService, type Given } from './key-issuing.service.js';
 import { presentIssuedKey, presentKey } from './key.presenter.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
 
 /** Writing virtual keys (reference §3.6). Who may do what is decided by the services, key by key. */
 @Controller('/key')
@@ -27,6 +28,7 @@ export class KeyController {
   ) {}
 
   @Post('generate')
+  @RouteDoc('Makes a key. The only answer that shows it')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   async generate(
@@ -39,6 +41,7 @@ export class KeyController {
   }
 
   @Post('service-account/generate')
+  @RouteDoc('Makes a key of a team that belongs to no user')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   async generateForService(
@@ -51,6 +54,7 @@ export class KeyController {
   }
 
   @Post('regenerate')
+  @RouteDoc('Makes a key anew under the same settings; the old one may live on for grace_period')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   async regenerate(
@@ -63,6 +67,7 @@ export class KeyController {
   }
 
   @Post(':key/regenerate')
+  @RouteDoc('Makes the key in the path anew')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   async regenerateNamed(
@@ -76,6 +81,7 @@ export class KeyController {
   }
 
   @Post('update')
+  @RouteDoc('Changes a key; null clears')
   @HttpCode(200)
   async update(
     @CurrentPrincipal() actor: Principal,
@@ -87,6 +93,7 @@ export class KeyController {
   }
 
   @Post('bulk_update')
+  @RouteDoc('Changes many keys, each on its own')
   @HttpCode(200)
   async bulkUpdate(@CurrentPrincipal() actor: Principal, @Body() { keys }: KeyBulkUpdateDefinition): Promise<object> {
     const outcomes = await this.editing.updateMany(actor, keys ?? []);
@@ -102,12 +109,14 @@ export class KeyController {
   }
 
   @Post('delete')
+  @RouteDoc('Deletes keys')
   @HttpCode(200)
   async remove(@CurrentPrincipal() actor: Principal, @Body() selection: KeySelectionDefinition): Promise<object> {
     return { deleted_keys: await this.editing.remove(actor, selection) };
   }
 
   @Post(':key/reset_spend')
+  @RouteDoc('Sets what a key has spent')
   @HttpCode(200)
   async resetSpend(
     @CurrentPrincipal() actor: Principal,
@@ -126,12 +135,14 @@ export class KeyController {
   }
 
   @Post('block')
+  @RouteDoc('Blocks a key')
   @HttpCode(200)
   async block(@CurrentPrincipal() actor: Principal, @Body() { key }: KeyNameDefinition): Promise<object> {
     return presentKey(await this.editing.setBlocked(actor, key, true));
   }
 
   @Post('unblock')
+  @RouteDoc('Unblocks a key')
   @HttpCode(200)
   async unblock(@CurrentPrincipal() actor: Principal, @Body() { key }: KeyNameDefinition): Promise<object> {
     return presentKey(await this.editing.setBlocked(actor, key, false));

@@ -18,6 +18,7 @@ import { requireField } from '../auth/require-field.js';
 import { OrganizationMembersService } from './organization-members.service.js';
 import { OrganizationReader } from './organization-reader.service.js';
 import { OrganizationService } from './organization.service.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
 
 /** Organizations and their members (reference §3.9). Who may what is decided in `organization-rules.ts`. */
 @Controller('/organization')
@@ -30,12 +31,14 @@ export class OrganizationController {
   ) {}
 
   @Post('new')
+  @RouteDoc('Makes an organization')
   @HttpCode(200)
   async create(@CurrentPrincipal() actor: Principal, @Body() body: OrganizationNewDefinition, @RawBody() raw: unknown) {
     return this.organizations.create(actor, body, raw);
   }
 
   @Patch('update')
+  @RouteDoc('Changes an organization; null clears')
   async update(
     @CurrentPrincipal() actor: Principal,
     @Body() body: OrganizationUpdateDefinition,
@@ -45,28 +48,33 @@ export class OrganizationController {
   }
 
   @Delete('delete')
+  @RouteDoc('Deletes organizations with their teams and keys')
   async delete(@CurrentPrincipal() actor: Principal, @Body() body: OrganizationDeleteDefinition) {
     return this.organizations.delete(actor, requireField(body.organization_ids, 'organization_ids'));
   }
 
   @Get('list')
+  @RouteDoc('Organizations the caller may see')
   async list(@CurrentPrincipal() principal: Principal, @Query() query: OrganizationListQuery) {
     return this.reader.list(principal, query);
   }
 
   @Get('info')
+  @RouteDoc('One organization, with members and teams')
   async info(@CurrentPrincipal() principal: Principal, @Query() query: OrganizationIdDefinition) {
     return this.reader.info(principal, requireField(query.organization_id, 'organization_id'));
   }
 
   /** Deprecated by the incumbent, and still called. */
   @Post('info')
+  @RouteDoc('Several organizations')
   @HttpCode(200)
   async named(@CurrentPrincipal() principal: Principal, @Body() body: OrganizationsDefinition) {
     return this.reader.named(principal, requireField(body.organizations, 'organizations'));
   }
 
   @Post('member_add')
+  @RouteDoc('Adds members to an organization')
   @HttpCode(200)
   async addMembers(@CurrentPrincipal() actor: Principal, @Body() body: OrganizationMemberAddDefinition) {
     const id = requireField(body.organization_id, 'organization_id');
@@ -74,6 +82,7 @@ export class OrganizationController {
   }
 
   @Patch('member_update')
+  @RouteDoc('Changes role or budget of a member')
   async updateMember(
     @CurrentPrincipal() actor: Principal,
     @Body() body: OrganizationMemberUpdateDefinition,
@@ -84,6 +93,7 @@ export class OrganizationController {
   }
 
   @Delete('member_delete')
+  @RouteDoc('Takes a member out of an organization')
   async removeMember(@CurrentPrincipal() actor: Principal, @Body() body: OrganizationMemberDefinition) {
     requireField(body.user_id ?? body.user_email, 'user_id');
     return this.members.remove(actor, requireField(body.organization_id, 'organization_id'), body);

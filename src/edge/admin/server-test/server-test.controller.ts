@@ -2,6 +2,8 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { RequireRole } from '../auth/require-role.decorator.js';
 import { ServerTestService } from './server-test.service.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
+import { ServerBodyDefinition } from '../../../core/definition/server-body.definition.js';
 
 interface TestFailure {
   readonly status: 'error';
@@ -19,6 +21,7 @@ export class ServerTestController {
   constructor(private readonly service: ServerTestService) {}
 
   @Post('connection')
+  @RouteDoc('Tries a server without storing it', { body: ServerBodyDefinition })
   @HttpCode(200)
   async connection(@Body() body: unknown): Promise<{ readonly status: 'ok' } | TestFailure> {
     try {
@@ -30,6 +33,7 @@ export class ServerTestController {
   }
 
   @Post('tools/list')
+  @RouteDoc('The tools of a server that is not stored', { body: ServerBodyDefinition })
   @HttpCode(200)
   async toolsList(@Body() body: unknown): Promise<object> {
     try {

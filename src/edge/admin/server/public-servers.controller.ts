@@ -13,6 +13,8 @@ import { officialEntry, officialName, registryServers, type RegistryServer } fro
 import { isExposed } from './server-access.js';
 import { known } from './server.controller.js';
 import { RegistryListQuery } from './server.queries.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
+import { PublicServersDefinition } from '../../../core/definition/server-requests.definition.js';
 
 const PAGE_SIZE = 30;
 const LATEST: ReadonlySet<string> = new Set(['latest', '1.0.0']);
@@ -30,6 +32,7 @@ export class PublicServersController {
   ) {}
 
   @Post('/v1/mcp/make_public')
+  @RouteDoc('Says which servers are on the public hub', { body: PublicServersDefinition })
   @HttpCode(202)
   async makePublic(@CurrentPrincipal() caller: Principal | undefined, @Body() body: unknown): Promise<object> {
     const who = known(caller);
@@ -42,6 +45,7 @@ export class PublicServersController {
 
   /** Never with addresses: those are behind the gateway. */
   @Get('/public/mcp_hub')
+  @RouteDoc('Servers on the public hub')
   @Public()
   hub(): readonly object[] {
     return this.servers.onHub().map(({ id, name, alias, endpoint, auth, info }) => ({
@@ -56,6 +60,7 @@ export class PublicServersController {
   }
 
   @Get('/v1/mcp/registry.json')
+  @RouteDoc('Servers as a registry document')
   @Public()
   document(@Req() request: Request): { readonly servers: readonly { readonly server: RegistryServer }[] } {
     return { servers: this.#published(request).map((server) => ({ server })) };
@@ -63,6 +68,7 @@ export class PublicServersController {
 
   /** As the official registry answers (its API v0.1), so that clients of that one can read this one. */
   @Get('/v0.1/servers')
+  @RouteDoc('Servers as the official registry lists them')
   @Public()
   list(@Req() request: Request, @Query() query: RegistryListQuery): object {
     const baseUrl = this.address.baseUrl(request);
@@ -81,12 +87,14 @@ export class PublicServersController {
   }
 
   @Get('/v0.1/servers/:name/versions')
+  @RouteDoc('Versions of a server as the official registry lists them')
   @Public()
   versions(@Req() request: Request, @Param('name') name: string): object {
     return { servers: [this.#entry(request, name)], metadata: { count: 1 } };
   }
 
   @Get('/v0.1/servers/:name/versions/:version')
+  @RouteDoc('A version of a server as the official registry shows it')
   @Public()
   version(@Req() request: Request, @Param('name') name: string, @Param('version') version: string): object {
     if (!LATEST.has(version))

@@ -5,6 +5,9 @@ import { ServerReading } from './server-reading.service.js';
 import { ServerSubmissions, type SubmissionCounts } from './server-submission.service.js';
 import { known } from './server.controller.js';
 import type { PresentedServer } from './server.presenter.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
+import { RejectionBodyDefinition } from '../../../core/definition/server-requests.definition.js';
+import { ServerBodyDefinition } from '../../../core/definition/server-body.definition.js';
 
 /** Proposals of teams and their review (reference §3.3). */
 @Controller('/v1/mcp/server')
@@ -15,12 +18,14 @@ export class ServerSubmissionController {
   ) {}
 
   @Post('register')
+  @RouteDoc('Proposes a server for a team', { body: ServerBodyDefinition })
   async register(@CurrentPrincipal() caller: Principal | undefined, @Body() body: unknown): Promise<PresentedServer> {
     const who = known(caller);
     return this.reading.presentRow(await this.submissions.submit(who, body), who);
   }
 
   @Get('submissions')
+  @RouteDoc('Proposals, and how many of each status')
   async list(
     @CurrentPrincipal() caller: Principal | undefined,
   ): Promise<SubmissionCounts & { readonly items: readonly PresentedServer[] }> {
@@ -30,6 +35,7 @@ export class ServerSubmissionController {
   }
 
   @Put(':id/approve')
+  @RouteDoc('Puts a proposed server into service')
   @HttpCode(200)
   async approve(@CurrentPrincipal() caller: Principal | undefined, @Param('id') id: string): Promise<PresentedServer> {
     const who = known(caller);
@@ -37,6 +43,7 @@ export class ServerSubmissionController {
   }
 
   @Put(':id/reject')
+  @RouteDoc('Rejects a proposed server', { body: RejectionBodyDefinition })
   @HttpCode(200)
   async reject(
     @CurrentPrincipal() caller: Principal | undefined,

@@ -11,6 +11,9 @@ import { ServerReading } from './server-reading.service.js';
 import { ServerWriting } from './server-writing.service.js';
 import { ServerListQuery } from './server.queries.js';
 import type { PresentedServer } from './server.presenter.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
+import { ClientServersDefinition } from '../../../core/definition/server-requests.definition.js';
+import { ServerBodyDefinition } from '../../../core/definition/server-body.definition.js';
 
 const PAGE_SIZE = 100;
 
@@ -26,6 +29,7 @@ export class ServerController {
   ) {}
 
   @Get()
+  @RouteDoc('Servers the caller may see')
   async list(
     @CurrentPrincipal() caller: Principal | undefined,
     @Query() query: ServerListQuery,
@@ -45,6 +49,7 @@ export class ServerController {
   }
 
   @Get('health')
+  @RouteDoc('Asks servers now how they are', { query: { server_ids: 'Only these, separated by commas' } })
   async checkHealth(
     @CurrentPrincipal() caller: Principal | undefined,
     @Query('server_ids') ids: unknown,
@@ -54,6 +59,7 @@ export class ServerController {
   }
 
   @Get(':id')
+  @RouteDoc('One server, by id, name or alias')
   async get(
     @CurrentPrincipal() caller: Principal | undefined,
     @Param('id') id: string,
@@ -63,12 +69,14 @@ export class ServerController {
   }
 
   @Post()
+  @RouteDoc('Stores a server', { body: ServerBodyDefinition })
   async create(@CurrentPrincipal() caller: Principal | undefined, @Body() body: unknown): Promise<PresentedServer> {
     const who = known(caller);
     return this.reading.presentRow(await this.writing.create(who, body), who);
   }
 
   @Post('import')
+  @RouteDoc('Stores servers of an mcpServers document, as clients keep it', { body: ClientServersDefinition })
   @HttpCode(200)
   async import(
     @CurrentPrincipal() caller: Principal | undefined,
@@ -81,12 +89,14 @@ export class ServerController {
 
   /** The id is in the body. */
   @Put()
+  @RouteDoc('Changes the server the body names; null clears', { body: ServerBodyDefinition })
   @HttpCode(202)
   async update(@CurrentPrincipal() caller: Principal | undefined, @Body() body: unknown): Promise<PresentedServer> {
     return this.#update(known(caller), undefined, body);
   }
 
   @Put(':id')
+  @RouteDoc('Changes a server; null clears', { body: ServerBodyDefinition })
   @HttpCode(202)
   async replace(
     @CurrentPrincipal() caller: Principal | undefined,
@@ -97,6 +107,7 @@ export class ServerController {
   }
 
   @Patch(':id')
+  @RouteDoc('Changes a server; null clears', { body: ServerBodyDefinition })
   @HttpCode(202)
   async patch(
     @CurrentPrincipal() caller: Principal | undefined,
@@ -107,6 +118,7 @@ export class ServerController {
   }
 
   @Delete(':id')
+  @RouteDoc('Deletes a server, and takes it out of grants and toolsets')
   @HttpCode(202)
   async remove(@CurrentPrincipal() caller: Principal | undefined, @Param('id') id: string): Promise<void> {
     await this.writing.remove(known(caller), id);

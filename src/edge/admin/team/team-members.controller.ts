@@ -11,6 +11,7 @@ import { OpenAiErrors } from '../auth/error-shape.decorator.js';
 import { RawBody } from '../auth/raw-body.decorator.js';
 import { requireField } from '../auth/require-field.js';
 import { TeamMembersService } from './team-members.service.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
 
 /** Members of teams, by `user_id` or `user_email` (reference §3.8). */
 @Controller('/team')
@@ -19,6 +20,7 @@ export class TeamMembersController {
   constructor(private readonly members: TeamMembersService) {}
 
   @Post('member_add')
+  @RouteDoc('Adds members to a team')
   @HttpCode(200)
   async add(@CurrentPrincipal() actor: Principal, @Body() body: TeamMemberAddDefinition) {
     const members = requireField(body.member, 'member');
@@ -26,6 +28,7 @@ export class TeamMembersController {
   }
 
   @Post('bulk_member_add')
+  @RouteDoc('Adds many members, or everybody, to a team')
   @HttpCode(200)
   async addMany(@CurrentPrincipal() actor: Principal, @Body() body: TeamBulkMemberAddDefinition) {
     if (body.all_users !== true) requireField(body.members, 'members');
@@ -33,6 +36,7 @@ export class TeamMembersController {
   }
 
   @Post('member_delete')
+  @RouteDoc('Takes a member out of a team')
   @HttpCode(200)
   async remove(@CurrentPrincipal() actor: Principal, @Body() body: TeamMemberDefinition) {
     requireField(body.user_id ?? body.user_email, 'user_id');
@@ -40,6 +44,7 @@ export class TeamMembersController {
   }
 
   @Post('member_update')
+  @RouteDoc('Changes role or budget of a member')
   @HttpCode(200)
   async update(
     @CurrentPrincipal() actor: Principal,

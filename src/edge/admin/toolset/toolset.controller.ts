@@ -10,6 +10,7 @@ import { RequireRole } from '../auth/require-role.decorator.js';
 import { sendPage } from '../permission/send-page.js';
 import type { PresentedToolset } from './toolset.presenter.js';
 import { ToolsetService } from './toolset.service.js';
+import { RouteDoc } from '../auth/route-doc.decorator.js';
 
 /** Toolsets (reference §3.4). */
 @Controller('/v1/mcp/toolset')
@@ -20,6 +21,7 @@ export class ToolsetController {
   ) {}
 
   @Get()
+  @RouteDoc('Toolsets the caller may see')
   async list(
     @CurrentPrincipal() caller: Principal,
     @Query() query: ToolsetListQuery,
@@ -30,6 +32,7 @@ export class ToolsetController {
   }
 
   @Post()
+  @RouteDoc('Makes a toolset')
   @RequireRole('proxy_admin')
   @HttpCode(201)
   async create(@CurrentPrincipal() actor: Principal, @Body() body: ToolsetDefinition): Promise<PresentedToolset> {
@@ -37,6 +40,7 @@ export class ToolsetController {
   }
 
   @Put()
+  @RouteDoc('Changes the toolset the body names')
   @RequireRole('proxy_admin')
   @HttpCode(202)
   async update(
@@ -48,6 +52,7 @@ export class ToolsetController {
   }
 
   @Get(':id')
+  @RouteDoc('One toolset')
   async get(
     @CurrentPrincipal() caller: Principal,
     @Param('id') id: string,
@@ -57,6 +62,7 @@ export class ToolsetController {
   }
 
   @Put(':id')
+  @RouteDoc('Changes a toolset')
   @RequireRole('proxy_admin')
   @HttpCode(202)
   async updateNamed(
@@ -69,6 +75,7 @@ export class ToolsetController {
   }
 
   @Delete(':id')
+  @RouteDoc('Deletes a toolset, and takes it out of grants')
   @RequireRole('proxy_admin')
   @HttpCode(202)
   async delete(@CurrentPrincipal() actor: Principal, @Param('id') id: string): Promise<PresentedToolset> {
