@@ -1,7 +1,14 @@
 import { ALL_SERVERS, ALL_TEAM_SERVERS, NO_SERVERS, type Grants, type ObjectPermission } from '../model/permission.js';
 import type { RegistrySnapshot } from '../model/registry-snapshot.js';
 import type { ServerEntry } from '../model/server-entry.js';
-import { compileLevel, findToolset, toolEntries, type LevelGrant, type ServerGrant } from './level-grant.js';
+import {
+  compileLevel,
+  findToolset,
+  saysSomething,
+  toolEntries,
+  type LevelGrant,
+  type ServerGrant,
+} from './level-grant.js';
 
 /** One entry of a permission, as it was given. */
 export interface GrantEntry {
@@ -66,7 +73,8 @@ export function unheldEntries(
 }
 
 /**
- * The entries of `requested`, as written, that lie outside what a ceiling grants (reference §3.6). The ceiling narrows at
+ * The entries of `requested`, as written, that lie outside what a ceiling grants (reference §3.6); one that says
+ * nothing is none. The ceiling narrows at
  * every call too, so naming a whole server of which it grants a part is no trespass; naming another server, or a tool
  * outside that part, is.
  */
@@ -76,7 +84,7 @@ export function entriesBeyond(
   ceiling: ObjectPermission,
 ): readonly GrantEntry[] {
   const [holder] = holders(snapshot, [{ level: 'team', permission: ceiling }]);
-  if (holder === undefined) return [];
+  if (holder === undefined || !saysSomething(ceiling)) return [];
   const grants = ({ id, allowAllKeys }: ServerEntry): boolean => allowAllKeys || holder.grant.has(id);
   const written = new Set(ceiling.servers?.map((handle) => handle.toLowerCase()));
 
