@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 
 interface Operation {
@@ -39,7 +40,14 @@ const operations = (): (Operation & { readonly route: string })[] =>
 
 describe('the OpenAPI document', () => {
   test('is the one in docs/openapi.json (`npm run openapi` writes it)', () => {
-    expect(document).toEqual(JSON.parse(readFileSync(COMMITTED, 'utf8')));
+    const committed = JSON.parse(readFileSync(COMMITTED, 'utf8')) as Document;
+    const differing = (ours: object, theirs: object): string[] =>
+      [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].filter(
+        (name) => !isDeepStrictEqual((ours as never)[name], (theirs as never)[name]),
+      );
+    expect(differing(document.paths, committed.paths)).toEqual([]);
+    expect(differing(document.components.schemas, committed.components.schemas)).toEqual([]);
+    expect(text).toBe(readFileSync(COMMITTED, 'utf8'));
   });
 
   test('has every route that is registered, and every path of the data plane', () => {

@@ -65,7 +65,7 @@ export class ApiDocument {
     });
     return {
       ...document,
-      paths: inOrder({ ...document.paths, ...DATA_PLANE_PATHS }),
+      paths: tagged(inOrder({ ...document.paths, ...DATA_PLANE_PATHS })),
       components: {
         ...document.components,
         // Ours instead of what the generator saw of the classes: they have no types at run time but these.
@@ -76,6 +76,17 @@ export class ApiDocument {
 }
 
 /** By path: the order in which modules were loaded says nothing to a reader. */
-function inOrder(paths: object): object {
+function inOrder(paths: Readonly<Record<string, object>>): Readonly<Record<string, object>> {
   return Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Operations are grouped by what their path is about: `/v1/mcp/server/{id}` and `/server` by `server`. */
+function tagged(paths: Readonly<Record<string, object>>): object {
+  return Object.fromEntries(
+    Object.entries(paths).map(([path, methods]) => {
+      const tags = [/^(?:\/v[\d.]+)?(?:\/mcp)?\/(?:\{\w+\}\/)?([^/]+)/.exec(path)?.[1] ?? 'mcp'];
+      const operations = Object.entries(methods as Readonly<Record<string, object>>);
+      return [path, Object.fromEntries(operations.map(([method, operation]) => [method, { tags, ...operation }]))];
+    }),
+  );
 }

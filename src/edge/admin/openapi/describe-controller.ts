@@ -1,4 +1,5 @@
-import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { MetadataScanner } from '@nestjs/core';
 import type * as swaggerPackage from '@nestjs/swagger';
@@ -8,7 +9,7 @@ import { PUBLIC_ROUTE } from '../auth/public.decorator.js';
 import { REQUIRED_ROLES } from '../auth/require-role.decorator.js';
 import { ROUTE_DOC, type RouteDocumentation } from '../auth/route-doc.decorator.js';
 import { schemaReference } from './definition-schema.js';
-import { errorResponse } from './error-schemas.js';
+import { errorResponse, type ErrorSchemaName } from './error-schemas.js';
 
 type Swagger = typeof swaggerPackage;
 type Handler = (...args: unknown[]) => unknown;
@@ -27,62 +28,70 @@ export function describeController(swagger: Swagger, controller: Type): readonly
     .filter(({ handler }) => Reflect.hasMetadata(PATH_METADATA, handler));
   return handlers.flatMap(({ name, handler }) => {
     const documentation = Reflect.getMetadata(ROUTE_DOC, handler) as RouteDocumentation | undefined;
-    const parameters = (Reflect.getMetadata('design:paramtypes', prototype, name) ?? []) as readonly unknown[];
-    const definitions = [documentation?.body, ...parameters].filter(isDefinition);
-    if (described.has(handler)) return definitions;
-    described.add(handler);
-    const decorators = routeDecorators(swagger, controller, handler, documentation, definitions);
-    for (const decorate of decorators) decorate(prototype, name, { value: handler });
-    return definitions;
+    const queries = definitionsAt(RouteParamtypes.QUERY, controller, name);
+    const bodies = definitionsAt(RouteParamtypes.BODY, controller, name);
+    const body = documentation?.body ?? bodies[0];
+    if (!described.has(handler)) {
+      described.add(handler);
+      const decorators = [
+        ...refusals(swagger, controller, handler, body !== undefined || queries.length > 0),
+        swagger.ApiResponse({ status: successOf(handler), description: 'Done' }),
+        ...(documentation === undefined ? [] : [swagger.ApiOperation({ summary: documentation.summary })]),
+        ...(body === undefined ? [] : [swagger.ApiBody({ schema: schemaReference(body) })]),
+        ...queries.flatMap((query) => queryDecorators(swagger, query)),
+        ...Object.entries(documentation?.query ?? {}).map(([parameter, description]) =>
+          swagger.ApiQuery({ name: parameter, description, required: false, schema: { type: 'string' } }),
+        ),
+      ];
+      for (const decorate of decorators) decorate(prototype, name, { value: handler });
+    }
+    return [...queries, ...bodies, ...(body === undefined ? [] : [body])];
   });
 }
 
-function routeDecorators(
+/** Who is let in, and what the others read. */
+function refusals(
   swagger: Swagger,
   controller: Type,
   handler: Handler,
-  documentation: RouteDocumentation | undefined,
-  definitions: readonly DefinitionClass[],
+  isValidated: boolean,
 ): readonly MethodDecorator[] {
   const said = (key: string): unknown => Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
-  const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod;
   const shape = said(OPENAI_ERRORS) === true ? 'OpenAiError' : 'DetailError';
   const roles = said(REQUIRED_ROLES) as readonly string[] | undefined;
-  const isPublic = said(PUBLIC_ROUTE) === true;
-  const takesBody = method !== RequestMethod.GET && definitions.length > 0;
-  const success =
-    (Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined) ??
-    (method === RequestMethod.POST ? 201 : 200);
-  const [body] = definitions;
-  const decorators: MethodDecorator[] = [
-    swagger.ApiResponse({ status: success, description: 'Done' }),
-    swagger.ApiResponse({ status: '4XX', ...errorResponse('Refused, with the reason', shape) }),
+  const response = (status: number | '4XX', description: string, name: ErrorSchemaName = shape) =>
+    swagger.ApiResponse({ status, ...errorResponse(description, name) });
+  return [
+    response('4XX', 'Refused, with the reason'),
+    ...(isValidated ? [response(422, 'Fields that do not fit, each with the reason', 'ValidationError')] : []),
+    ...(roles === undefined ? [] : [response(403, `Not one of the roles ${roles.join(', ')}`)]),
+    ...(said(PUBLIC_ROUTE) === true
+      ? []
+      : [
+          swagger.ApiSecurity('GatewayKey'),
+          swagger.ApiSecurity('Bearer'),
+          swagger.ApiSecurity('ApiKey'),
+          response(401, 'No valid credential'),
+        ]),
   ];
-  if (documentation !== undefined) decorators.push(swagger.ApiOperation({ summary: documentation.summary }));
-  if (takesBody && body !== undefined) decorators.push(swagger.ApiBody({ schema: schemaReference(body) }));
-  if (definitions.length > 0) {
-    const response = errorResponse('Fields that do not fit, each with the reason', 'ValidationError');
-    decorators.push(swagger.ApiResponse({ status: 422, ...response }));
-  }
-  if (!isPublic) {
-    decorators.push(
-      swagger.ApiSecurity('GatewayKey'),
-      swagger.ApiSecurity('Bearer'),
-      swagger.ApiSecurity('ApiKey'),
-      swagger.ApiResponse({ status: 401, ...errorResponse('No valid credential', shape) }),
-    );
-  }
-  if (roles !== undefined) {
-    const description = `Not one of the roles ${roles.join(', ')}`;
-    decorators.push(swagger.ApiResponse({ status: 403, ...errorResponse(description, shape) }));
-  }
-  if (!takesBody) {
-    for (const definition of definitions) decorators.push(...queryDecorators(swagger, definition));
-  }
-  for (const [name, description] of Object.entries(documentation?.query ?? {})) {
-    decorators.push(swagger.ApiQuery({ name, description, required: false, schema: { type: 'string' } }));
-  }
-  return decorators;
+}
+
+function successOf(handler: Handler): number {
+  const status = Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined;
+  return status ?? (Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.POST ? 201 : 200);
+}
+
+/** The definition classes of the parameters that are the whole query, or the whole body. */
+function definitionsAt(place: RouteParamtypes, controller: Type, name: string): readonly DefinitionClass[] {
+  const types = (Reflect.getMetadata('design:paramtypes', controller.prototype as object, name) ??
+    []) as readonly unknown[];
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Readonly<
+    Record<string, { readonly index: number; readonly data?: unknown }>
+  >;
+  return Object.entries(parameters)
+    .filter(([key, { data }]) => key.startsWith(`${place}:`) && data === undefined)
+    .map(([, { index }]) => types[index])
+    .filter(isDefinition);
 }
 
 /** One parameter for each field. */
