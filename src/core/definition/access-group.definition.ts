@@ -1,5 +1,6 @@
 import { listOf, text, type FieldIssue } from './field-checks.js';
 import { Field } from './field-decorators.js';
+import { describedAs } from './field-schema.js';
 import { PageQuery } from './page-query.definition.js';
 import { setNameFault } from './set-name.js';
 
@@ -19,6 +20,9 @@ function names(value: unknown): readonly FieldIssue[] {
   }
   return listOf(text)(value);
 }
+
+describedAs({ type: 'string' }, groupName);
+describedAs({ type: 'array', items: { type: 'string' } }, names);
 
 /** A unified access group (reference §3.2). What concerns no MCP server is kept and given back. */
 export class AccessGroupDefinition {

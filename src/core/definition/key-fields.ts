@@ -1,8 +1,10 @@
+import { openRecordOrList } from './budget.definition.js';
 import { durationText } from './duration.js';
 import { flag, integerBetween, listOf, oneOf, type FieldCheck } from './field-checks.js';
 import { Field, Nested } from './field-decorators.js';
+import { describedAs, schemaOf } from './field-schema.js';
 import { ObjectPermissionDefinition } from './object-permission.definition.js';
-import { countsByName, openList, openRecord, shortText } from './storable.js';
+import { countsByName, openRecord, shortText } from './storable.js';
 
 /** Longest name, alias or id. */
 export const NAME_CHARACTERS_MAX = 255;
@@ -11,7 +13,9 @@ const name = shortText(NAME_CHARACTERS_MAX);
 const names = listOf(shortText(4_000));
 const count = integerBetween(0, Number.MAX_SAFE_INTEGER);
 /** Its sign is judged with 400, as the incumbent does. */
-const amount: FieldCheck = (value) => (Number.isFinite(value) ? [] : [{ at: [], message: 'must be a number' }]);
+const amount: FieldCheck = describedAs({ type: 'number' }, (value) =>
+  Number.isFinite(value) ? [] : [{ at: [], message: 'must be a number' }],
+);
 const limitType = oneOf(['guaranteed_throughput', 'best_effort_throughput', 'dynamic']);
 
 /** What a key's type opens: the doors of {@link RouteAccess}. */
@@ -28,7 +32,7 @@ export abstract class KeyFields {
   key_alias?: string;
 
   /** From now on. `-1` when a key is changed: no end. */
-  @Field((value) => (value === '-1' ? [] : durationText(value)))
+  @Field(describedAs(schemaOf(durationText), (value) => (value === '-1' ? [] : durationText(value))))
   duration?: string;
 
   @Field(name)
@@ -153,6 +157,6 @@ export abstract class KeyFields {
   @Field(name)
   project_id?: string;
 
-  @Field((value) => (Array.isArray(value) ? openList(value) : openRecord(value)))
+  @Field(openRecordOrList)
   budget_limits?: unknown;
 }

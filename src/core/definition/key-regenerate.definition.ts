@@ -1,6 +1,7 @@
 import { durationText } from './duration.js';
 import { secretText } from './field-checks.js';
 import { Field, toSecret } from './field-decorators.js';
+import { describedAs, schemaOf } from './field-schema.js';
 import { suppliedKey } from './key-generate.definition.js';
 import { KeyUpdateDefinition } from './key-update.definition.js';
 import type { Secret } from '../model/secret.js';
@@ -12,7 +13,7 @@ export class KeyRegenerateDefinition extends KeyUpdateDefinition {
   new_key?: Secret;
 
   /** How long the former secret stays good. Left out, empty or `0s`: it ends at once. */
-  @Field((value) => (isNoGrace(value) ? [] : durationText(value)))
+  @Field(describedAs(schemaOf(durationText), (value) => (isNoGrace(value) ? [] : durationText(value))))
   grace_period?: string;
 
   /** Refused: the master key is configuration. */

@@ -1,5 +1,6 @@
 import { isRecord, listOf, text, type FieldIssue } from './field-checks.js';
 import { Field } from './field-decorators.js';
+import { describedAs, schemaOf } from './field-schema.js';
 import { PageQuery } from './page-query.definition.js';
 import { setNameFault } from './set-name.js';
 
@@ -36,6 +37,13 @@ function toolsetTools(value: unknown): readonly FieldIssue[] {
   }
   return listOf(toolsetTool)(value);
 }
+
+describedAs({ type: 'string' }, toolsetName);
+describedAs(
+  { type: 'object', properties: { server_id: { type: 'string' }, tool_name: { type: 'string' } } },
+  toolsetTool,
+);
+describedAs({ type: 'array', items: schemaOf(toolsetTool) }, toolsetTools);
 
 /** A toolset (reference §3.4): a named set of (server, tool). */
 export class ToolsetDefinition {
