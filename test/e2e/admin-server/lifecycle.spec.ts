@@ -2,8 +2,10 @@ import pg from 'pg';
 import { insertKey, insertTeam } from '../../factory/insert-key.js';
 import { adminCaller, type AdminCaller } from '../../harness/admin-call.js';
 import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
+import { everythingOverStdio } from '../../harness/real-servers.js';
 import { rpc } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
+import { waitFor } from '../../harness/wait-for.js';
 
 const PATH = '/v1/mcp/server';
 
@@ -142,6 +144,14 @@ test('a team proposes, an administrator decides, and only what is approved is se
   expect(await toolsFor(gateway.key)).not.toContain('proposed-echo');
   expect((await admin('PUT', `${PATH}/nobody/approve`)).status).toBe(404);
   await admin('DELETE', `${PATH}/${id}`);
+
+  await sql(
+    `INSERT INTO mcp_server (id, name, name_key, definition, approval_status, submitted_team_id)
+     SELECT 'w' || n, 'w' || n, 'w' || n, '{}', 'pending_review', $1 FROM generate_series(1, 100) n`,
+    [teamId],
+  );
+  expect(errorOf(await member('POST', register, proposal))).toContain('100 submissions waiting for review');
+  await sql(`DELETE FROM mcp_server WHERE submitted_team_id = $1`, [teamId]);
 });
 
 test('a clientâ€™s configuration is imported entry by entry', async () => {
@@ -305,4 +315,25 @@ test('view_all shows every server to every key, and lets none be called; a teamâ
     rejected_reason: null,
   });
   await open.close();
+});
+
+test('in the background servers are looked after too, and no process is started for it', async () => {
+  const watched = await fakeUpstream();
+  const watching = await startGateway({
+    config: {
+      mcp_servers: { remote: { url: watched.url }, process: { ...everythingOverStdio() } },
+      general_settings: { health_check_interval: 0.05 },
+    },
+  });
+  const call = adminCaller(watching.url, watching.key);
+  await waitFor(async () => {
+    const { body } = await call('GET', `${PATH}/remote`);
+    return (body as { status: string }).status === 'healthy';
+  });
+  expect((await call('GET', `${PATH}/process`)).body).toMatchObject({ status: 'unknown', last_health_check: null });
+  expect(await watching.metrics()).toMatch(/^gatehouse_upstream_children(\{[^}]*\})? 0$/m);
+  // An answer is good for a while, however often we look.
+  expect(watched.seen('ping')).toHaveLength(1);
+  await watching.close();
+  await watched.close();
 });

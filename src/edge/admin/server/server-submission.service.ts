@@ -27,6 +27,8 @@ export interface SubmissionCounts {
 }
 
 const REVIEW_WORDS = 'Only proxy admins can review submitted mcp servers.';
+/** What one team may have waiting for review: a key must not be able to fill the database. */
+const OPEN_PER_TEAM_MAX = 100;
 /** Submissions shown at once; whoever has more open ones reviews these first. */
 const SHOWN_MAX = 1_000;
 
@@ -62,11 +64,23 @@ export class ServerSubmissions {
     if (effectiveTransport(draft.declared.definition) === 'stdio') {
       throw new GatewayError('server/refused', { detail: 'stdio servers cannot be submitted.' });
     }
+    await this.#demandRoom(teamId);
     return this.writing.add(actor, draft, {
       approvalStatus: 'pending_review',
       submittedBy: writerName(actor),
       submittedAt: new Date(),
       submittedTeam: teamId,
+    });
+  }
+
+  async #demandRoom(submittedTeam: string): Promise<void> {
+    const where = { submittedTeam, approvalStatus: 'pending_review' };
+    const open = await this.prisma.mcpServer.count({ where }).catch((error: unknown) => {
+      throw translatePrismaError(error);
+    });
+    if (open < OPEN_PER_TEAM_MAX) return;
+    throw new GatewayError('server/refused', {
+      detail: `The team has ${open} submissions waiting for review; more can follow when some of them are decided.`,
     });
   }
 
