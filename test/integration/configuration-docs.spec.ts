@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { DefinitionClass } from '../../src/core/definition/field-decorators.js';
 import { GeneralSettingsDefinition, StdioDefinition } from '../../src/core/definition/general-settings.definition.js';
+import { JwtIssuerDefinition } from '../../src/core/definition/jwt-issuer.definition.js';
 import { LIMIT_FIELDS, LimitsDefinition } from '../../src/core/definition/limits.definition.js';
 import {
   LitellmSettingsDefinition,
   SemanticToolFilterDefinition,
   ToolSearchDefinition,
 } from '../../src/core/definition/litellm-settings.definition.js';
+import { LitellmJwtAuthDefinition } from '../../src/core/definition/litellm-jwtauth.definition.js';
 import { McpInfoDefinition, McpServerCostInfoDefinition } from '../../src/core/definition/mcp-info.definition.js';
 import { AUTH_TYPES, ServerDefinition } from '../../src/core/definition/server.definition.js';
 import { VARIABLES_WITHOUT_EFFECT } from '../../src/core/definition/settings-without-effect.js';
@@ -27,6 +29,8 @@ describe('docs/configuration.md', () => {
     ['mcp_info', McpInfoDefinition],
     ['mcp_server_cost_info', McpServerCostInfoDefinition],
     ['general_settings', GeneralSettingsDefinition],
+    ['jwt_auth', JwtIssuerDefinition],
+    ['litellm_jwtauth', LitellmJwtAuthDefinition],
     ['limits', LimitsDefinition],
     ['stdio', StdioDefinition],
     ['litellm_settings', LitellmSettingsDefinition],

@@ -14,7 +14,9 @@ import {
   webOrigin,
 } from './field-checks.js';
 import { Field, Nested, toFlag, toNumber, toSecret } from './field-decorators.js';
+import { jwtIssuer, type JwtIssuerDefinition } from './jwt-issuer.definition.js';
 import { LimitsDefinition } from './limits.definition.js';
+import { LitellmJwtAuthDefinition } from './litellm-jwtauth.definition.js';
 
 /** `general_settings.stdio` (contract §2): which children may run, and how many. */
 export class StdioDefinition {
@@ -98,6 +100,17 @@ export class GeneralSettingsDefinition {
 
   @Field(flag, toFlag)
   enforce_user_param?: boolean;
+
+  /** Identity providers whose tokens are accepted: see `JwtIssuerDefinition`. */
+  @Field(listOf(jwtIssuer))
+  jwt_auth?: JwtIssuerDefinition[];
+
+  /** The incumbent's way to accept tokens: keys from `JWT_PUBLIC_KEY_URL`, audience from `JWT_AUDIENCE`. */
+  @Field(flag, toFlag)
+  enable_jwt_auth?: boolean;
+
+  @Nested(LitellmJwtAuthDefinition)
+  litellm_jwtauth?: LitellmJwtAuthDefinition;
 
   @Nested(LimitsDefinition)
   limits?: LimitsDefinition;

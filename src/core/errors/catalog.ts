@@ -26,6 +26,13 @@ const kinds = {
     logLevel: 'debug',
   },
   'auth/forbidden': { status: 403, rpcCode: -32003, sentence: 'Not allowed', retryable: false, logLevel: 'info' },
+  'auth/issuer_unavailable': {
+    status: 503,
+    rpcCode: -32603,
+    sentence: 'The token cannot be checked: the keys of its issuer cannot be had',
+    retryable: true,
+    logLevel: 'warn',
+  },
   'http/forbidden_host': {
     status: 403,
     rpcCode: -32003,

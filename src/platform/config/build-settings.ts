@@ -5,6 +5,7 @@ import { toLimits } from '../../core/definition/limits.definition.js';
 import type { Limits } from '../../core/model/limits.js';
 import { Secret } from '../../core/model/secret.js';
 import type { CliFlags } from './cli-arguments.js';
+import { jwtIssuers } from './jwt-settings.js';
 import { isLoopbackHost } from './loopback.js';
 import type { RegistrySettings, Settings } from './settings.js';
 import type { SettingsReader } from './settings-reader.js';
@@ -81,6 +82,7 @@ export function buildSettings(input: SettingsInput): Settings {
       level: reader.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) ?? 'info',
       format: reader.choice('LOG_FORMAT', ['json', 'pretty']) ?? (input.isTerminal ? 'pretty' : 'json'),
     },
+    jwt: { issuers: jwtIssuers(general, reader) },
     usage: { retentionDays: general.ledger_retention_days ?? 30 },
     registry: registrySettings(general, reader),
   });

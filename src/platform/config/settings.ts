@@ -16,6 +16,7 @@ export interface Settings {
   readonly stdio: StdioSettings;
   readonly log: LogSettings;
   readonly usage: UsageSettings;
+  readonly jwt: JwtSettings;
   readonly registry: RegistrySettings;
 }
 
@@ -111,4 +112,35 @@ export interface RegistrySettings {
   readonly accessRules: AccessRules;
   /** Between two looks at every server. `health_check_interval`, default 300 s; 0: only on demand. */
   readonly healthCheckMs: number;
+}
+
+/** A role that a claim of a token may give. */
+export type ClaimedRole = 'proxy_admin' | 'proxy_admin_viewer' | 'internal_user' | 'internal_user_viewer';
+
+/** An identity provider whose tokens are accepted. Claims are names or paths (`realm_access.roles`). */
+export interface JwtIssuer {
+  /** The `iss` of its tokens; undefined: its keys alone say that a token is its own. */
+  readonly issuer: string | undefined;
+  /** One of which a token must be meant for. Never empty. */
+  readonly audiences: readonly string[];
+  /** Undefined: found through the issuer's OpenID configuration. */
+  readonly jwksUri: string | undefined;
+  readonly algorithms: readonly string[];
+  readonly userIdClaim: string;
+  readonly userEmailClaim: string | undefined;
+  /** The first that a token has. */
+  readonly teamIdClaims: readonly string[];
+  readonly organizationIdClaim: string | undefined;
+  /** All of them together. */
+  readonly rolesClaims: readonly string[];
+  readonly roleMap: ReadonlyMap<string, ClaimedRole>;
+  /** Users who are not known are made. */
+  readonly makesUsers: boolean;
+  /** Keys older than this are fetched again. */
+  readonly keysTtlMs: number;
+}
+
+export interface JwtSettings {
+  /** `general_settings.jwt_auth`, then the incumbent's `enable_jwt_auth`. Empty: no tokens are accepted. */
+  readonly issuers: readonly JwtIssuer[];
 }

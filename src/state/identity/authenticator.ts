@@ -10,6 +10,7 @@ import { type ChangeBatch, ChangeFeed } from '../../platform/database/change-fee
 import { EndUsers } from './end-users.js';
 import { GatewaySecretsStore } from './gateway-secrets.store.js';
 import { type Admission, Identity, type Resolved } from './identity.js';
+import { JsonWebTokens } from './json-web-tokens.js';
 import { readCredential } from './read-credential.js';
 import type { RefusalReason } from './refusal.js';
 import { VirtualKeys } from './virtual-keys.js';
@@ -41,6 +42,7 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
     @Inject(SECURITY_SETTINGS) private readonly security: SecuritySettings,
     @Inject(GatewaySecretsStore) private readonly secrets: GatewaySecretsStore,
     @Inject(VirtualKeys) private readonly keys: VirtualKeys,
+    @Inject(JsonWebTokens) private readonly tokens: JsonWebTokens,
     @Inject(EndUsers) private readonly endUsers: EndUsers,
     @Inject(ChangeFeed) private readonly feed: ChangeFeed,
   ) {}
@@ -91,12 +93,13 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
     const token = value.slice(value.lastIndexOf(' ') + 1);
     if (KEY_SHAPE.test(token)) return true;
     const hash = hashKey(token);
-    return this.#isMasterKey(hash) || this.keys.isKnown(hash);
+    return this.#isMasterKey(hash) || this.keys.isKnown(hash) || this.tokens.isKnown(hash);
   }
 
   #identify(key: string): Identified | Promise<Identified> {
     const hash = hashKey(key);
     if (this.#isMasterKey(hash)) return this.#master;
+    if (this.tokens.accepts(key)) return this.tokens.identify(key);
     return VirtualKeys.isShaped(key) ? this.keys.identify(hash) : 'malformed_key';
   }
 
@@ -119,7 +122,7 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
   }
 
   #changed(batch: ChangeBatch): void {
-    const audience = [this.keys, this.endUsers];
+    const audience = [this.keys, this.tokens, this.endUsers];
     if (batch === 'everything') for (const room of audience) room.changedAll();
     else {
       const subjects = new Set(batch.map(({ kind, subjectId }) => `${kind}:${subjectId}`));

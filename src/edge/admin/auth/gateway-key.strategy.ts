@@ -4,7 +4,8 @@ import type { AuthenticationResult, Authenticator } from '../../../state/identit
 import { refusalError } from '../../../state/identity/refusal.js';
 
 /**
- * Passport's face of the one authenticator: reads the carriers of contract §8. Knows nothing of its own. Passport runs it
+ * Passport's face of the one authenticator, for keys and for tokens of identity providers: both come in the carriers of
+ * contract §8, and what a credential is, is for the authenticator to say. Knows nothing of its own. Passport runs it
  * on an object that only inherits from this one, so it has no `#private` members.
  */
 export class GatewayKeyStrategy extends Strategy {

@@ -1,0 +1,98 @@
+import {
+  flag,
+  httpUrl,
+  integerBetween,
+  isRecord,
+  listOf,
+  mapOf,
+  oneOf,
+  record,
+  text,
+  type FieldCheck,
+} from './field-checks.js';
+import { Field, toFlag, toNumber } from './field-decorators.js';
+import { validateDefinition } from './validate-definition.js';
+
+/** Roles that a claim may give (reference §4.1). An org admin is one by membership. */
+export const CLAIMED_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
+
+/** Signature algorithms with public keys. `none` and shared secrets are not among them, whatever is written. */
+export const TOKEN_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const;
+
+const textOrList: FieldCheck = (value) => (Array.isArray(value) ? listOf(text)(value) : text(value));
+
+/**
+ * One entry of `general_settings.jwt_auth`: an identity provider whose tokens are accepted. Claims may be paths
+ * (`realm_access.roles`).
+ */
+export class JwtIssuerDefinition {
+  /** The `iss` of its tokens, exactly. Required. */
+  @Field(text)
+  issuer?: string;
+
+  /** The `aud` one of which its tokens must have. Required. */
+  @Field(textOrList)
+  audience?: string | string[];
+
+  /** Where its keys are. Default: what its `/.well-known/openid-configuration` says. */
+  @Field(httpUrl)
+  jwks_uri?: string;
+
+  /** Default: those with public keys. */
+  @Field(listOf(oneOf(TOKEN_ALGORITHMS)))
+  algorithms?: string[];
+
+  /** Default `sub`. */
+  @Field(text)
+  user_id_claim?: string;
+
+  @Field(text)
+  user_email_claim?: string;
+
+  /** A text or a list. */
+  @Field(text)
+  team_id_claim?: string;
+
+  @Field(text)
+  org_id_claim?: string;
+
+  /** A text (several separated by spaces) or a list, such as `scope` or `realm_access.roles`. */
+  @Field(text)
+  roles_claim?: string;
+
+  /** What that claim says to one of our roles. */
+  @Field(mapOf(oneOf(CLAIMED_ROLES)))
+  role_map?: Record<string, string>;
+
+  /** Users who are not known are made. Default false. */
+  @Field(flag, toFlag)
+  user_id_upsert?: boolean;
+
+  /** Seconds after which keys are fetched again. Default 600. */
+  @Field(integerBetween(10, 86_400), toNumber)
+  public_key_ttl?: number;
+}
+
+/** Judges one entry; a misspelt field is an error here, as it would decide who is let in. */
+export const jwtIssuer: FieldCheck = (value) => {
+  if (!isRecord(value)) return record(value);
+  const { problems } = validateDefinition(JwtIssuerDefinition, value);
+  const issues = problems.map(({ path, message }) => ({ at: path, message: message.replace(', ignored', '') }));
+  const missing = (['issuer', 'audience'] as const).filter((field) => {
+    const given = value[field];
+    return given === undefined || given === null || given === '' || (Array.isArray(given) && given.length === 0);
+  });
+  return [...issues, ...missing.map((field) => ({ at: [field], message: 'is required' }))];
+};

@@ -1,0 +1,85 @@
+import { decodeJwt, errors, jwtVerify, type JWTHeaderParameters, type JWTVerifyResult } from 'jose';
+import type { JwtIssuer } from '../../platform/config/settings.js';
+import type { IssuerKeys } from './issuer-keys.js';
+import type { RefusalReason } from './refusal.js';
+import { readClaims, type TokenClaims } from './token-claims.js';
+
+/** An issuer and its keys. */
+export interface TrustedIssuer {
+  readonly settings: JwtIssuer;
+  readonly keys: IssuerKeys;
+}
+
+export interface VerifiedToken {
+  readonly issuer: TrustedIssuer;
+  readonly claims: TokenClaims;
+}
+
+/** Clocks of two machines may differ by so much. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+/** Keys tried for a token that names none of several. */
+const KEYS_TRIED_MAX = 5;
+
+/**
+ * Checks a token: signed by a configured issuer with an allowed algorithm, meant for us, not before its time and not
+ * after. Rejects with `auth/issuer_unavailable` when that cannot be decided.
+ */
+export async function verifyToken(
+  token: string,
+  issuers: readonly TrustedIssuer[],
+): Promise<VerifiedToken | RefusalReason> {
+  const named = issuerOf(token);
+  const candidates = issuers.filter(({ settings }) => settings.issuer === undefined || settings.issuer === named);
+  let reason: RefusalReason = 'token_issuer_unknown';
+  for (const issuer of candidates) {
+    try {
+      const { payload, protectedHeader } = await verify(token, issuer);
+      const claims = readClaims(issuer.settings, payload, protectedHeader.kid);
+      if (claims !== undefined) return { issuer, claims };
+      reason = 'token_invalid';
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError)) throw error;
+      reason = error instanceof errors.JWTExpired ? 'token_expired' : 'token_invalid';
+    }
+  }
+  return reason;
+}
+
+/** By its shape only: three parts, the first of them a JSON object. */
+export function looksLikeToken(value: string): boolean {
+  return value.startsWith('eyJ') && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(value);
+}
+
+async function verify(token: string, { settings, keys }: TrustedIssuer): Promise<JWTVerifyResult> {
+  const options = {
+    algorithms: [...settings.algorithms],
+    audience: [...settings.audiences],
+    requiredClaims: ['exp'],
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    ...(settings.issuer === undefined ? {} : { issuer: settings.issuer }),
+  };
+  try {
+    return await jwtVerify(token, (header: JWTHeaderParameters) => keys.find(header), options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let tried = 0;
+    for await (const key of error) {
+      if ((tried += 1) > KEYS_TRIED_MAX) break;
+      try {
+        return await jwtVerify(token, key, options);
+      } catch (failure) {
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
+function issuerOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    // Not a token after all: nobody's.
+    return undefined;
+  }
+}
