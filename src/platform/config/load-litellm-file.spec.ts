@@ -74,6 +74,7 @@ describe('a whole file of the incumbent', () => {
       'allowed_origins',
       'ledger_retention_days',
       'health_check_interval',
+      'jwt_auth',
     ];
     expect([...used([file.general_settings]), ...oursGeneral]).toEqual(
       expect.arrayContaining([...fieldNames(GeneralSettingsDefinition)]),
