@@ -254,6 +254,16 @@ describe('teams', () => {
     });
   });
 
+  test('a team that moves takes its keys to the other organization', async () => {
+    const [from, to] = [await insertOrganization(gateway.databaseUrl), await insertOrganization(gateway.databaseUrl)];
+    const { team_id } = await makeTeam({ organization_id: from });
+    await insertKey(gateway.databaseUrl, { teamId: team_id, organizationId: from });
+    const moved = await admin('POST', '/team/update', { team_id, organization_id: to });
+    expect(moved).toMatchObject({ status: 200, body: { data: { organization_id: to } } });
+    const info = await admin('GET', `/team/info?team_id=${team_id}`);
+    expect(info).toMatchObject({ body: { keys: [{ organization_id: to }] } });
+  });
+
   describe('deleting', () => {
     test('ends the team, its memberships and its keys at once; the audit keeps them', async () => {
       const { team_id } = await makeTeam({ members: ['leaver'] });

@@ -103,6 +103,11 @@ export class TeamService {
           throw new GatewayError('owner/forbidden', { detail: 'You are not an admin of the organization named' });
         }
         await requireOrganization(unit.tx, organizationId);
+        // Its keys live under the organization of their team.
+        await unit.tx.virtualKey.updateMany({
+          where: { teamId, organizationId: team.organizationId, deletedAt: null, NOT: { organizationId: null } },
+          data: { organizationId },
+        });
       }
       refuseBudget({
         max_budget: given.max_budget === undefined ? team.maxBudget : given.max_budget,

@@ -50,14 +50,13 @@ export class ActivityService {
   async summary(principal: Principal, query: ActivityQuery) {
     const { group_by: group } = query;
     const { rows, describe } = await this.#count(principal, query, group === undefined ? [] : [group], {});
-    const { page, size, skip } = pageOf(query, DAYS_PER_PAGE);
     const days = rows.filter(({ dimension }) => dimension === null).toSorted((a, b) => b.day.localeCompare(a.day));
     const groups = rows.flatMap(({ dimension, value, ...row }) => {
       if (dimension === null || value === null) return [];
       return [{ date: row.day, [dimension]: describe(dimension, value).name, ...presentCounts(row) }];
     });
     return {
-      daily_data: days.slice(skip, skip + size).map((row) => ({ date: row.day, ...presentCounts(row) })),
+      daily_data: days.map((row) => ({ date: row.day, ...presentCounts(row) })),
       ...(group === undefined ? {} : { groups: groups.toSorted((a, b) => b.date.localeCompare(a.date)) }),
       sum_api_requests: toMetrics(days).api_requests,
       sum_total_tokens: 0,
