@@ -7,6 +7,7 @@ import type { SecuritySettings } from '../../platform/config/settings.js';
 import { SECURITY_SETTINGS } from '../../platform/config/tokens.js';
 import { hashKey } from '../../platform/crypto/hash-key.js';
 import { type ChangeBatch, ChangeFeed } from '../../platform/database/change-feed.js';
+import { Metrics } from '../../platform/telemetry/metrics.js';
 import { EndUsers } from './end-users.js';
 import { GatewaySecretsStore } from './gateway-secrets.store.js';
 import { type Admission, Identity, type Resolved } from './identity.js';
@@ -45,7 +46,15 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
     @Inject(JsonWebTokens) private readonly tokens: JsonWebTokens,
     @Inject(EndUsers) private readonly endUsers: EndUsers,
     @Inject(ChangeFeed) private readonly feed: ChangeFeed,
-  ) {}
+    @Inject(Metrics) metrics: Metrics,
+  ) {
+    metrics.registerGauge('gatehouse_identities', 'Keys and tokens kept in memory', () => keys.size + tokens.size);
+    metrics.registerCounter(
+      'gatehouse_identity_queries_total',
+      'Queries for keys that were not in memory',
+      () => keys.lookups,
+    );
+  }
 
   async onModuleInit(): Promise<void> {
     this.#stopListening = this.feed.subscribe((batch) => this.#changed(batch));
