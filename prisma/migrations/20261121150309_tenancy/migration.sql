@@ -274,13 +274,13 @@ CREATE INDEX "audit_entry_actor_id_id_idx" ON "audit_entry"("actor_id", "id");
 -- deleting a server: grants that name it
 CREATE INDEX "object_permission_mcp_servers_idx" ON "object_permission" USING GIN ("mcp_servers");
 
--- a name is free; names are compared without case
+-- a name is free (names are compared without case)
 CREATE UNIQUE INDEX "mcp_server_name_key_key" ON "mcp_server"("name_key");
 
 -- an alias is free
 CREATE UNIQUE INDEX "mcp_server_alias_key_key" ON "mcp_server"("alias_key");
 
--- registry reload: active rows; GET /v1/mcp/server/submissions
+-- registry reload: active rows, and GET /v1/mcp/server/submissions
 CREATE INDEX "mcp_server_approval_status_idx" ON "mcp_server"("approval_status");
 
 -- a toolset by name
@@ -343,7 +343,7 @@ CREATE INDEX "virtual_key_user_id_idx" ON "virtual_key"("user_id");
 -- keys of an organization
 CREATE INDEX "virtual_key_organization_id_idx" ON "virtual_key"("organization_id");
 
--- a key by alias; an alias is free
+-- a key by alias, and whether an alias is free
 CREATE INDEX "virtual_key_alias_idx" ON "virtual_key"("alias");
 
 -- former secrets of a key
