@@ -75,6 +75,7 @@ describe('a whole file of the incumbent', () => {
       'ledger_retention_days',
       'health_check_interval',
       'jwt_auth',
+      'public_docs',
     ];
     expect([...used([file.general_settings]), ...oursGeneral]).toEqual(
       expect.arrayContaining([...fieldNames(GeneralSettingsDefinition)]),
