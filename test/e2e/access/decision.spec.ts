@@ -227,5 +227,8 @@ describe('permissions of a virtual key', () => {
       headers: { 'x-litellm-api-key': outside.key, 'x-forwarded-for': '203.0.113.7' },
     });
     expect(rest.status).toBe(404);
+    // What only worker processes tell each other, a client cannot say.
+    const forger: Caller = { key: outside.key, headers: { ...outside.headers, 'x-gatehouse-peer': '127.0.0.1' } };
+    expect(await listed(forger)).toEqual([...GH, ...WIKI].sort());
   });
 });

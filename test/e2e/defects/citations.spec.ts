@@ -16,7 +16,12 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
   7: 'a refusal prints server objects with their credentials',
   8: 'a name that leads nowhere skips the check of the server',
   9: 'tools of a local list are called around every check',
+  10: 'callers from outside call what they may not list',
   11: 'one map of names for the whole process, the last writer wins',
+  12: 'a permission that cannot be read allows everything',
+  13: 'an empty tool list of a team restricts nothing',
+  14: 'an empty server list of a team lifts its ceiling',
+  15: 'what organizations and users are limited to is stored and not enforced',
   16: 'a user grants their own key what they were never granted',
   17: 'allowed_params with prefixed names never match',
   18: 'REST lists tools that are disallowed',
@@ -49,7 +54,6 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
 
 /** Those of features that are not there: to be shown with them. */
 const NOT_YET: Readonly<Record<string, readonly number[]>> = {
-  'keys, teams and permissions': [10, 12, 13, 14, 15],
   'OAuth and stored credentials': [27, 29, 30, 33, 34],
   'language model endpoints, guardrails and hooks': [6, 41, 42, 43, 51, 52, 53],
   'OpenAPI servers': [45],
