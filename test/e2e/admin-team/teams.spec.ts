@@ -303,6 +303,22 @@ describe('teams', () => {
       expect(await member.call('GET', '/v2/team/list?status=deleted')).toMatchObject({ body: { total: 0 } });
     });
 
+    test('keys of others are shown to those who administer the team, not to members or to keys of the team', async () => {
+      const [member, boss] = [await person(), await person()];
+      const { team_id } = await makeTeam();
+      const members = [{ user_id: member.id }, { user_id: boss.id, role: 'admin' }];
+      await admin('POST', '/team/member_add', { team_id, member: members });
+      await insertKey(gateway.databaseUrl, { teamId: team_id, userId: member.id, alias: 'of the member' });
+      const service = await insertKey(gateway.databaseUrl, { teamId: team_id, alias: 'of a service' });
+      const aliasesOf = async (call: AdminCaller): Promise<readonly (string | null)[]> => {
+        const { body } = await call('GET', `/team/info?team_id=${team_id}`);
+        return (body as { keys: { key_alias: string | null }[] }).keys.map(({ key_alias }) => key_alias).sort();
+      };
+      expect(await aliasesOf(boss.call)).toEqual(['of a service', 'of the member']);
+      expect(await aliasesOf(member.call)).toEqual(['of the member']);
+      expect(await aliasesOf(adminCaller(gateway.url, service.key))).toEqual(['of a service']);
+    });
+
     test('are paged, filtered and sorted', async () => {
       const organization_id = await insertOrganization(gateway.databaseUrl);
       for (const name of ['b', 'c', 'a']) await makeTeam({ team_alias: `paged-${name}`, organization_id });

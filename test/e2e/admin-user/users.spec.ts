@@ -177,6 +177,35 @@ describe('users', () => {
       });
     });
 
+    test('an org admin sees of others who they are and what they are in the organization, nothing of elsewhere', async () => {
+      const { organization_id, boss } = await organizationWithAdmin();
+      const { team_id } = (await admin('POST', '/team/new', { organization_id })).body as { team_id: string };
+      const elsewhere = (await admin('POST', '/team/new', {})).body as { team_id: string };
+      const ann = await make({
+        metadata: { private: true },
+        max_budget: 7,
+        organizations: [organization_id],
+        teams: [team_id, elsewhere.team_id],
+      });
+      await insertKey(gateway.databaseUrl, { userId: ann.user_id, teamId: team_id, alias: 'of the house' });
+      const { status, body } = await boss.call('GET', `/user/info?user_id=${ann.user_id}`);
+      const { user_info: info } = body as { user_info: object };
+      expect({ status, body }).toMatchObject({
+        status: 200,
+        body: {
+          user_info: { user_id: ann.user_id, teams: [team_id], organizations: [organization_id] },
+          keys: [{ key_alias: 'of the house' }],
+          teams: [{ team_id }],
+        },
+      });
+      expect(info).not.toHaveProperty('metadata');
+      expect(info).not.toHaveProperty('max_budget');
+      const list = (await boss.call('GET', '/user/list')).body as { users: User[] };
+      const listed = list.users.find(({ user_id }) => user_id === ann.user_id);
+      expect(listed).toMatchObject({ teams: [team_id] });
+      expect(listed).not.toHaveProperty('metadata');
+    });
+
     test('people change their alias and nothing that is a right, a limit or an identity', async () => {
       const [ann, reader] = [await withKey('internal_user'), await withKey('internal_user_viewer')];
       expect(await ann.call('POST', '/user/update', { user_id: ann.id, user_alias: 'Annie' })).toMatchObject({

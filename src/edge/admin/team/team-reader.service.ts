@@ -9,9 +9,12 @@ import { translatePrismaError } from '../../../platform/database/translate-prism
 import { Memberships } from '../membership/memberships.service.js';
 import { OWNED_KEY_COLUMNS, OWNED_KEYS_MAX, presentOwnedKey } from '../membership/owned-key.js';
 import { TEAM_PARTS, TeamAccess } from './team-access.service.js';
+import type { TeamStanding } from './team-rules.js';
 import { presentTeam, presentTeamMembership } from './team.presenter.js';
 
 const PAGE_SIZE_DEFAULT = 10;
+/** No key has this id. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** Reads teams, for whoever may see them. */
 @Injectable()
@@ -25,8 +28,15 @@ export class TeamReader {
   async info(principal: Principal, teamId: string) {
     return this.#reading(async () => {
       const { team, standing } = await this.access.reach(principal, teamId, 'read', this.prisma);
-      // A plain member sees their own keys of the team; those of others are for its admins.
-      const own = standing === 'member' ? { userId: principal.userId ?? null } : {};
+      // Keys of others are for those who administer the team, or see everything.
+      const own = seesAllKeys(standing, principal)
+        ? {}
+        : {
+            OR: [
+              { id: principal.keyId ?? NOBODY },
+              ...(principal.userId === undefined ? [] : [{ userId: principal.userId }]),
+            ],
+          };
       const keys = await this.prisma.virtualKey.findMany({
         where: { teamId, deletedAt: null, ...own },
         select: OWNED_KEY_COLUMNS,
@@ -126,6 +136,10 @@ export class TeamReader {
       throw translatePrismaError(error);
     }
   }
+}
+
+function seesAllKeys(standing: TeamStanding, { role }: Principal): boolean {
+  return role === 'proxy_admin_viewer' || (standing !== 'member' && standing !== 'reader');
 }
 
 function filterOf(query: TeamListQuery & Partial<TeamPageQuery>): Prisma.TeamWhereInput {

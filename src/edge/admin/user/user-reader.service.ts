@@ -6,10 +6,10 @@ import type { Principal } from '../../../core/model/principal.js';
 import type { Prisma } from '../../../platform/database/generated/client.js';
 import { PrismaService } from '../../../platform/database/prisma.service.js';
 import { translatePrismaError } from '../../../platform/database/translate-prisma-error.js';
-import { Memberships } from '../membership/memberships.service.js';
+import { Memberships, type MembershipSets } from '../membership/memberships.service.js';
 import { OWNED_KEY_COLUMNS, OWNED_KEYS_MAX, presentOwnedKey } from '../membership/owned-key.js';
-import { mayReadUser } from './user-rules.js';
-import { presentUser } from './user.presenter.js';
+import { mayReadUser, seesAllOfUser } from './user-rules.js';
+import { presentUser, presentUserWithin } from './user.presenter.js';
 import { USER_PARTS } from './user.store.js';
 
 const PAGE_SIZE_DEFAULT = 25;
@@ -38,7 +38,8 @@ export class UserReader {
     return this.#reading(async () => {
       const row = await this.prisma.userAccount.findUnique({ where: { id: userId }, include: USER_PARTS });
       const organizationIds = row?.organizations.map(({ organizationId }) => organizationId) ?? [];
-      if (!mayReadUser(principal, await this.memberships.of(principal), { id: userId, organizationIds })) {
+      const memberships = await this.memberships.of(principal);
+      if (!mayReadUser(principal, memberships, { id: userId, organizationIds })) {
         throw new GatewayError('owner/forbidden', {
           detail: `User not authorized to access this user. user_id=${userId}`,
         });
@@ -46,20 +47,27 @@ export class UserReader {
       if (row === null) {
         throw new GatewayError('owner/not_found', { detail: `User not found, passed user_id=${userId}` });
       }
+      const all = seesAllOfUser(principal, userId);
+      const { orgAdminOf, teamAdminOf } = memberships;
+      const within = { OR: [{ organizationId: { in: [...orgAdminOf] } }, { teamId: { in: [...teamAdminOf] } }] };
       const keys = await this.prisma.virtualKey.findMany({
-        where: { userId, deletedAt: null },
+        where: { userId, deletedAt: null, ...(all ? {} : within) },
         select: OWNED_KEY_COLUMNS,
         orderBy: { createdAt: 'desc' },
         take: OWNED_KEYS_MAX,
       });
       const teams = await this.prisma.team.findMany({
-        where: { deletedAt: null, members: { some: { userId } } },
+        where: {
+          deletedAt: null,
+          members: { some: { userId } },
+          ...(all ? {} : { id: { in: [...teamAdminOf] } }),
+        },
         select: { id: true, alias: true, organizationId: true, blocked: true },
         orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
       });
       return {
         user_id: userId,
-        user_info: presentUser(row),
+        user_info: all ? presentUser(row) : presentUserWithin(row, memberships),
         keys: keys.map(presentOwnedKey),
         teams: teams.map(({ id, alias, organizationId, blocked }) => ({
           team_id: id,
@@ -74,7 +82,8 @@ export class UserReader {
   async page(principal: Principal, query: UserPageQuery) {
     return this.#reading(async () => {
       const { page, size, skip } = pageOf(query, PAGE_SIZE_DEFAULT);
-      const where: Prisma.UserAccountWhereInput = { AND: [await this.#visible(principal), filterOf(query)] };
+      const memberships = await this.memberships.of(principal);
+      const where: Prisma.UserAccountWhereInput = { AND: [visibleTo(principal, memberships), filterOf(query)] };
       const [total, rows] = await this.prisma.$transaction([
         this.prisma.userAccount.count({ where }),
         this.prisma.userAccount.findMany({
@@ -86,7 +95,11 @@ export class UserReader {
         }),
       ]);
       return {
-        users: rows.map((row) => ({ ...presentUser(row), key_count: row._count.keys })),
+        users: rows.map((row) =>
+          seesAllOfUser(principal, row.id)
+            ? { ...presentUser(row), key_count: row._count.keys }
+            : presentUserWithin(row, memberships),
+        ),
         total,
         page,
         page_size: size,
@@ -101,7 +114,7 @@ export class UserReader {
       const rows = await this.prisma.userAccount.findMany({
         where: {
           AND: [
-            await this.#visible(principal),
+            visibleTo(principal, await this.memberships.of(principal)),
             id === undefined ? {} : { id: { contains: id, mode: 'insensitive' } },
             email === undefined ? {} : { email: { contains: email, mode: 'insensitive' } },
           ],
@@ -119,17 +132,6 @@ export class UserReader {
     });
   }
 
-  async #visible(principal: Principal): Promise<Prisma.UserAccountWhereInput> {
-    if (principal.role === 'proxy_admin' || principal.role === 'proxy_admin_viewer') return {};
-    const { orgAdminOf } = await this.memberships.of(principal);
-    return {
-      OR: [
-        { id: principal.userId ?? '' },
-        ...(orgAdminOf.size === 0 ? [] : [{ organizations: { some: { organizationId: { in: [...orgAdminOf] } } } }]),
-      ],
-    };
-  }
-
   async #reading<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -137,6 +139,16 @@ export class UserReader {
       throw translatePrismaError(error);
     }
   }
+}
+
+function visibleTo(principal: Principal, { orgAdminOf }: MembershipSets): Prisma.UserAccountWhereInput {
+  if (principal.role === 'proxy_admin' || principal.role === 'proxy_admin_viewer') return {};
+  return {
+    OR: [
+      { id: principal.userId ?? '' },
+      ...(orgAdminOf.size === 0 ? [] : [{ organizations: { some: { organizationId: { in: [...orgAdminOf] } } } }]),
+    ],
+  };
 }
 
 function filterOf(query: UserPageQuery): Prisma.UserAccountWhereInput {

@@ -62,6 +62,11 @@ export function mayReadUser(
   return principal.userId === user.id || user.organizationIds.some((id) => orgAdminOf.has(id));
 }
 
+/** Whether the caller sees all of the user, or only what concerns the organizations the caller administers. */
+export function seesAllOfUser(principal: Principal, userId: string): boolean {
+  return principal.role === 'proxy_admin' || principal.role === 'proxy_admin_viewer' || principal.userId === userId;
+}
+
 /** `GET /user/available_roles`. */
 export const ROLE_DESCRIPTIONS = {
   proxy_admin: {

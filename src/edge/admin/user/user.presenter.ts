@@ -52,3 +52,28 @@ export function presentUser(row: UserRow) {
     updated_by: row.updatedBy,
   };
 }
+
+/** The part of somebody that their organization's admin administers. */
+export interface UserWindow {
+  readonly orgAdminOf: ReadonlySet<string>;
+  readonly teamAdminOf: ReadonlySet<string>;
+}
+
+/** Somebody as the admin of their organization sees them: who they are and what they are in it, nothing of elsewhere. */
+export function presentUserWithin(row: UserRow, { orgAdminOf, teamAdminOf }: UserWindow) {
+  const organizations = row.organizations.filter(({ organizationId }) => orgAdminOf.has(organizationId));
+  return {
+    user_id: row.id,
+    user_email: row.email,
+    user_alias: row.alias,
+    user_role: row.role,
+    teams: row.teams.flatMap(({ teamId }) => (teamAdminOf.has(teamId) ? [teamId] : [])),
+    organizations: organizations.map(({ organizationId }) => organizationId),
+    organization_memberships: organizations.map(({ organizationId, role }) => ({
+      user_id: row.id,
+      organization_id: organizationId,
+      user_role: role,
+    })),
+    created_at: row.createdAt,
+  };
+}
