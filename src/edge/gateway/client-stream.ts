@@ -62,8 +62,9 @@ export class ClientStream implements SessionStream {
     this.events.endWithRetry(RETRY_MS);
   }
 
-  sees(entry: ServerEntry): boolean {
-    return this.currentView()?.byServerId.has(entry.id) ?? false;
+  sees(entry: ServerEntry, content?: 'content'): boolean {
+    const view = this.currentView();
+    return (content === undefined ? view : view?.content)?.byServerId.has(entry.id) ?? false;
   }
 
   takeViewChange(): ViewDifference {

@@ -31,7 +31,7 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     this.sessions.onListChanged((entry, method) => this.catalog.invalidate(entry, method));
     this.#stops.push(
-      this.catalog.onListChange(({ entry, kind }) => this.#tell(entry, [kind])),
+      this.catalog.onListChange(({ entry, kind }) => this.#tell(entry, kind)),
       this.registry.subscribe(({ previous, diff }) => {
         for (const { id } of [...diff.changed, ...diff.removed]) {
           const former = previous.byId.get(id);
@@ -49,9 +49,10 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
     clearTimeout(this.#timer);
   }
 
-  #tell(entry: ServerEntry, kinds: readonly ListKind[]): void {
+  #tell(entry: ServerEntry, kind: ListKind): void {
+    const content = kind === 'tools' ? undefined : 'content';
     for (const session of this.sessions.all()) {
-      for (const stream of session.streams) if (stream.sees(entry)) this.#queue(stream, kinds);
+      for (const stream of session.streams) if (stream.sees(entry, content)) this.#queue(stream, [kind]);
     }
   }
 

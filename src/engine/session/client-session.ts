@@ -11,8 +11,8 @@ export interface SessionStream {
   send(text: string): void;
   /** Ends the stream; the client may come back. */
   end(): void;
-  /** Whether this stream's scope shows the server: list changes are told only where they can be seen. */
-  sees(entry: ServerEntry): boolean;
+  /** Whether this stream's scope shows the server, or its prompts and resources: list changes are told only where they can be seen. */
+  sees(entry: ServerEntry, content?: 'content'): boolean;
   /** What it sees otherwise than when this was asked last, or the stream opened. */
   takeViewChange(): ViewDifference;
 }
