@@ -1,8 +1,8 @@
 import type { SuiteResult } from './run-suite.js';
 
 /**
- * Failures we know of: target → set → `scenario` or `scenario:check-id` → whose defect it is and why. The set `*` stands
- * for all of the target's.
+ * Failures we know of: target → set → `scenario` or `scenario:check-id` → whose defect it is and why. The target `*`
+ * stands for all targets, the set `*` for all sets.
  */
 export type ExpectedFailures = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>;
 
@@ -16,7 +16,8 @@ export interface Verdict {
 /** Compares what failed with what was expected to; entries about what was not run are left alone. */
 export function judge(result: SuiteResult, expected: ExpectedFailures): Verdict {
   const where = `${result.target}, ${result.set}`;
-  const entries = { ...expected[result.target]?.['*'], ...expected[result.target]?.[result.set] };
+  const sections = ['*', result.target].flatMap((target) => ['*', result.set].map((set) => expected[target]?.[set]));
+  const entries: Record<string, string> = Object.assign({}, ...sections);
   const used = new Set<string>();
   const unexpected: string[] = [];
   for (const { scenario, failures } of result.scenarios) {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,9 @@ interface Check {
   readonly errorMessage?: string;
 }
 
+/** Stands among the failures of a scenario in which nothing was checked. */
+export const NO_CHECK_RAN = 'no-check-ran';
+
 const NEWEST = new URL('../../node_modules/@modelcontextprotocol/conformance/', import.meta.url);
 const LATEST_TAGGED = new URL('../../node_modules/conformance-latest/', import.meta.url);
 
@@ -43,7 +47,7 @@ export async function runSuite(target: Target, set: SetName, scenario?: string):
     const notScored = await notScoredIn(set);
     const scenarios = names.map(async (name) => {
       const reason = notScored.get(name);
-      const result = summarize(name, await checksOf(output, name));
+      const result = summarize(name, await checksOf(output, name, text));
       return reason === undefined ? result : { ...result, notScored: reason };
     });
     return { target: target.name, set, scenarios: await Promise.all(scenarios) };
@@ -85,13 +89,14 @@ async function notScoredIn(set: SetName): Promise<ReadonlyMap<string, string>> {
   return new Map(entries.filter(({ leg }) => leg === 'server').map(({ scenario, reason }) => [scenario, reason]));
 }
 
-/** Written to `server-<scenario>-<time>/checks.json`; a scenario that broke down writes nothing. */
-async function checksOf(output: string, scenario: string): Promise<readonly Check[]> {
+/** Written to `server-<scenario>-<time>/checks.json`; a scenario that broke down leaves an empty folder, or none. */
+async function checksOf(output: string, scenario: string, text: string): Promise<readonly Check[]> {
   const folders = await readdir(output);
   const named = new RegExp(`^server-${scenario}-\\d{4}-\\d{2}-\\d{2}T`);
-  const folder = folders.find((name) => named.test(name));
-  if (folder === undefined) return [{ id: scenario, status: 'FAILURE', errorMessage: 'the scenario broke down' }];
-  return JSON.parse(await readFile(join(output, folder, 'checks.json'), 'utf8')) as readonly Check[];
+  const file = join(output, folders.find((name) => named.test(name)) ?? '', 'checks.json');
+  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as readonly Check[];
+  const why = text.split(`Failed to run scenario ${scenario}:`)[1]?.split('\n')[0]?.trim();
+  return [{ id: scenario, status: 'FAILURE', errorMessage: `the scenario broke down: ${why ?? 'see --scenario'}` }];
 }
 
 function summarize(scenario: string, checks: readonly Check[]): ScenarioResult {
@@ -99,5 +104,8 @@ function summarize(scenario: string, checks: readonly Check[]): ScenarioResult {
   for (const { id, status, errorMessage } of checks) {
     if (status === 'FAILURE' || status === 'WARNING') failures.set(id, `${status}: ${errorMessage ?? ''}`);
   }
-  return { scenario, passed: checks.filter(({ status }) => status === 'SUCCESS').length, failures };
+  const passed = checks.filter(({ status }) => status === 'SUCCESS').length;
+  // A scenario that finds nothing to look at says so with a shrug; here that is no pass.
+  if (passed === 0 && failures.size === 0) failures.set(NO_CHECK_RAN, 'every check was skipped or only informed');
+  return { scenario, passed, failures };
 }

@@ -1,4 +1,4 @@
-import type { ScenarioResult, SuiteResult } from './run-suite.js';
+import { NO_CHECK_RAN, type ScenarioResult, type SuiteResult } from './run-suite.js';
 
 /** Scenario by scenario what passed where, as Markdown: the number of checks passed, or failed. */
 export function table(results: readonly SuiteResult[]): string {
@@ -27,6 +27,6 @@ function isPassed({ failures }: ScenarioResult): boolean {
 function cell(result: ScenarioResult | undefined): string {
   if (result === undefined) return '';
   const extra = result.notScored === undefined ? '' : ` (${result.notScored})`;
-  if (!isPassed(result)) return `FAIL ${result.failures.size}${extra}`;
-  return result.passed === 0 ? `no check ran${extra}` : `pass ${result.passed}${extra}`;
+  if (result.failures.has(NO_CHECK_RAN)) return `no check ran${extra}`;
+  return isPassed(result) ? `pass ${result.passed}${extra}` : `FAIL ${result.failures.size}${extra}`;
 }
