@@ -45,8 +45,9 @@ const SOCKET_CODES: ReadonlySet<string> = new Set([
   'ENETUNREACH',
 ]);
 
-/** What pg says without a code. */
-const UNAVAILABLE_WORDS = /Connection terminated|Query read timeout|timeout exceeded when trying to connect/;
+/** What pg says without a code, and Postgres under one that means many things (55000). */
+const UNAVAILABLE_WORDS =
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|not currently accepting connections/;
 
 /**
  * The only place where the codes of Prisma, Postgres and sockets become ours: a database that cannot be reached is

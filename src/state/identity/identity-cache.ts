@@ -7,7 +7,7 @@ import { SubjectIndex } from './subject-index.js';
 export interface IdentityCacheOptions {
   /** Identities kept; over it those not used lately go, but for those that somebody holds. */
   readonly identitiesMax: number;
-  /** How long an identity is good that cannot be checked (`limits.stale_seconds`), in milliseconds. */
+  /** How long an identity is good that cannot be checked (`limits.stale_seconds`), in milliseconds; never under 10 s. */
   readonly staleMs: number;
   /** Milliseconds since it was last certain that no change was missed. */
   readonly changesLagMs: () => number;
@@ -44,7 +44,7 @@ export class IdentityCache {
   #awayUntil = 0;
 
   constructor(options: IdentityCacheOptions) {
-    this.#options = options;
+    this.#options = { ...options, staleMs: Math.max(options.staleMs, BELIEVED_MS) };
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 

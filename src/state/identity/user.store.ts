@@ -14,7 +14,8 @@ export class UserStore {
   /** Makes the user unless there is one by now. @throws GatewayError `database/unavailable`. */
   async makeSure(id: string, email: string | undefined, actor: Principal): Promise<void> {
     await this.#writer.write(actor, async ({ tx, changed, audit }) => {
-      const data = { id, email: email ?? null, role: 'internal_user' };
+      // Addresses are kept in lower case: that is how they are looked for.
+      const data = { id, email: email?.toLowerCase() ?? null, role: 'internal_user' };
       const { count } = await tx.userAccount.createMany({ data: [data], skipDuplicates: true });
       if (count === 0) return;
       changed('user', id);
