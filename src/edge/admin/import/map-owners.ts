@@ -160,7 +160,8 @@ export function mapUser(row: IncumbentRow): MappedUser {
       'teams',
     ]),
     alias: textOf(row, 'user_alias') ?? null,
-    email: textOf(row, 'user_email') ?? null,
+    // Addresses are kept in lower case: that is how they are looked for.
+    email: textOf(row, 'user_email')?.toLowerCase() ?? null,
     role: role !== undefined && ROLES.has(role) ? role : 'internal_user',
     ssoUserId: textOf(row, 'sso_user_id') ?? null,
     models: textsOf(row, 'models'),
