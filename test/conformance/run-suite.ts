@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { startHeaderFront } from './header-front.js';
 import type { SetName, Target } from './target.js';
@@ -21,6 +22,8 @@ export interface SuiteResult {
   readonly target: string;
   readonly set: SetName;
   readonly scenarios: readonly ScenarioResult[];
+  /** What the tool itself had to say. */
+  readonly output: string;
 }
 
 interface Check {
@@ -35,25 +38,29 @@ export const NO_CHECK_RAN = 'no-check-ran';
 const NEWEST = new URL('../../node_modules/@modelcontextprotocol/conformance/', import.meta.url);
 const LATEST_TAGGED = new URL('../../node_modules/conformance-latest/', import.meta.url);
 
-/** Runs a set of the official suite against a target; `scenario` limits it to one. */
+/** A suite that takes longer hangs: alone it is done in seconds. */
+const SUITE_MS_MAX = 300_000;
+
+/** Runs a set of the official suite against a target. `scenario` limits it to one; a set without it runs nothing. */
 export async function runSuite(target: Target, set: SetName, scenario?: string): Promise<SuiteResult> {
-  const output = await mkdtemp(join(tmpdir(), 'gatehouse-conformance-'));
+  const known = await scenariosOf(set);
+  if (scenario !== undefined && !known.has(scenario)) return { target: target.name, set, scenarios: [], output: '' };
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-conformance-'));
   const front = target.headers === undefined ? undefined : await startHeaderFront(target.url, target.headers);
   try {
     const url = front?.url ?? target.url;
-    const text = await runTool(set, ['server', '--url', url, '-o', output, ...selection(set, scenario)]);
-    const names = scenario === undefined ? namesIn(text) : [scenario];
-    if (names.length === 0) throw new Error(`the suite ran nothing:\n${text}`);
-    const notScored = await notScoredIn(set);
+    const output = await runTool(set, ['server', '--url', url, '-o', folder, ...selection(set, scenario)]);
+    const names = scenario === undefined ? namesIn(output) : [scenario];
+    if (names.length === 0) throw new Error(`the suite ran nothing:\n${output}`);
     const scenarios = names.map(async (name) => {
-      const reason = notScored.get(name);
-      const result = summarize(name, await checksOf(output, name, text));
+      const reason = known.get(name);
+      const result = summarize(name, await checksOf(folder, name, output));
       return reason === undefined ? result : { ...result, notScored: reason };
     });
-    return { target: target.name, set, scenarios: await Promise.all(scenarios) };
+    return { target: target.name, set, scenarios: await Promise.all(scenarios), output };
   } finally {
     await front?.close();
-    await rm(output, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -62,17 +69,21 @@ function selection(set: SetName, scenario: string | undefined): readonly string[
   return set === 'latest' ? ['--scenario', scenario] : ['--scenario', scenario, '--spec-version', set];
 }
 
+/** What the tool wrote. Its exit code counts only what it scores; the checks are read instead. */
 async function runTool(set: SetName, args: readonly string[]): Promise<string> {
   const tool = new URL('dist/index.js', set === 'latest' ? LATEST_TAGGED : NEWEST);
-  const child = spawn(process.execPath, [tool.pathname, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [fileURLToPath(tool), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: SUITE_MS_MAX,
+  });
   const output: string[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => output.push(text));
-  // The exit code counts what it scores; the checks are read instead.
-  await new Promise((resolve, reject) => {
+  const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
+  if (code === null) throw new Error(`the suite did not end by itself:\n${output.join('')}`);
   return output.join('');
 }
 
@@ -80,22 +91,31 @@ function namesIn(output: string): readonly string[] {
   return [...output.matchAll(/^=== Running scenario: (\S+) ===$/gm)].map(([, name = '']) => name);
 }
 
-async function notScoredIn(set: SetName): Promise<ReadonlyMap<string, string>> {
-  if (set === 'latest') return new Map();
+/** The scenarios of a set, and why the revision does not score them where it does not. */
+async function scenariosOf(set: SetName): Promise<ReadonlyMap<string, string | undefined>> {
+  if (set === 'latest') {
+    const listed = await runTool(set, ['list', '--server']);
+    return new Map([...listed.matchAll(/^ {2}- (\S+)/gm)].map(([, name = '']) => [name, undefined]));
+  }
   const text = await readFile(new URL(`requirements/${set}.yaml`, NEWEST), 'utf8');
-  const { not_scored: entries } = parse(text) as {
+  const { server, not_scored: notScored } = parse(text) as {
+    server: readonly string[];
     not_scored: readonly { scenario: string; leg: string; reason: string }[];
   };
-  return new Map(entries.filter(({ leg }) => leg === 'server').map(({ scenario, reason }) => [scenario, reason]));
+  const required = server.map((name) => [name, undefined] as const);
+  const others = notScored
+    .filter(({ leg }) => leg === 'server')
+    .map(({ scenario, reason }) => [scenario, reason] as const);
+  return new Map<string, string | undefined>([...required, ...others]);
 }
 
 /** Written to `server-<scenario>-<time>/checks.json`; a scenario that broke down leaves an empty folder, or none. */
-async function checksOf(output: string, scenario: string, text: string): Promise<readonly Check[]> {
-  const folders = await readdir(output);
+async function checksOf(folder: string, scenario: string, output: string): Promise<readonly Check[]> {
+  const made = await readdir(folder);
   const named = new RegExp(`^server-${scenario}-\\d{4}-\\d{2}-\\d{2}T`);
-  const file = join(output, folders.find((name) => named.test(name)) ?? '', 'checks.json');
+  const file = join(folder, made.find((name) => named.test(name)) ?? '', 'checks.json');
   if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as readonly Check[];
-  const why = text.split(`Failed to run scenario ${scenario}:`)[1]?.split('\n')[0]?.trim();
+  const why = output.split(`Failed to run scenario ${scenario}:`)[1]?.split('\n')[0]?.trim();
   return [{ id: scenario, status: 'FAILURE', errorMessage: `the scenario broke down: ${why ?? 'see --scenario'}` }];
 }
 

@@ -3,7 +3,7 @@
  * failed that `expected-failures.yaml` does not name, or passed that it names.
  *
  *   --target NAME    only targets whose name begins so      --set NAME   2025-11-25, 2026-07-28 or latest
- *   --scenario NAME  only this scenario
+ *   --scenario NAME  only this one, with all that the suite says of it
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -34,7 +34,9 @@ async function runGroup(open: () => Promise<TargetGroup>): Promise<readonly Suit
     // One after the other: some scenarios give a server only so much time.
     for (const { target, set } of columns) {
       process.stderr.write(`${target.name}: ${set} …\n`);
-      results.push(await runSuite(target, set, flags.scenario));
+      const result = await runSuite(target, set, flags.scenario);
+      if (flags.scenario !== undefined) process.stderr.write(result.output);
+      if (result.scenarios.length > 0) results.push(result);
     }
     return results;
   } finally {
