@@ -1,7 +1,6 @@
 import type { PermissionLevel } from '../model/permission.js';
 import type { Principal } from '../model/principal.js';
 import type { RegistrySnapshot } from '../model/registry-snapshot.js';
-import type { ServerEntry } from '../model/server-entry.js';
 import {
   compileLevel,
   intersectGrants,
@@ -29,8 +28,9 @@ const WHOLE: ServerGrant = Object.freeze({ tools: undefined, source: 'server' })
 /** Same text, same grant within one snapshot. */
 export function grantKey(snapshot: RegistrySnapshot, principal: Principal): string {
   if (principal.role === 'proxy_admin' || principal.role === 'proxy_admin_viewer') return principal.role;
-  const required = requiredLevels(snapshot, principal).join('');
-  return `${required}|${principal.grants.fingerprint}`;
+  const key = mustKeySpeak(snapshot, principal) ? 'key' : '';
+  const endUser = mustEndUserSpeak(snapshot, principal) ? 'end_user' : '';
+  return `${key}|${endUser}|${principal.grants.fingerprint}`;
 }
 
 /** What every level of the caller says, those that must say something included. */
@@ -60,9 +60,14 @@ export function effectiveGrant(snapshot: RegistrySnapshot, principal: Principal)
   if (principal.role === 'proxy_admin') return new Map(snapshot.servers.map(({ id }) => [id, WHOLE]));
   if (principal.role === 'proxy_admin_viewer') return NOTHING;
   const grant = new Map(intersectLevels(levelVerdicts(snapshot, principal)));
-  for (const server of snapshot.servers) {
-    if (!server.allowAllKeys || grant.has(server.id)) continue;
-    grant.set(server.id, { tools: entriesOfAllLevels(snapshot, principal, server), source: 'server' });
+  const shared = snapshot.servers.filter(({ id, allowAllKeys }) => allowAllKeys && !grant.has(id));
+  if (shared.length === 0) return grant;
+  // What every level's tool entries leave of them.
+  const entries = principal.grants.levels.map(({ permission }) => toolEntries(snapshot, permission));
+  for (const { id } of shared) {
+    let tools: ReadonlySet<string> | undefined;
+    for (const ofLevel of entries) tools = intersectTools(tools, ofLevel.get(id));
+    grant.set(id, { tools, source: 'server' });
   }
   return grant;
 }
@@ -85,22 +90,17 @@ function intersectLevels(verdicts: readonly LevelVerdict[]): EffectiveGrant {
   return result;
 }
 
-/** What the tool entries of every level leave of a server that is open to all keys. */
-function entriesOfAllLevels(
-  snapshot: RegistrySnapshot,
-  { grants }: Principal,
-  server: ServerEntry,
-): ReadonlySet<string> | undefined {
-  let tools: ReadonlySet<string> | undefined;
-  for (const { permission } of grants.levels) {
-    tools = intersectTools(tools, toolEntries(snapshot, permission).get(server.id));
-  }
-  return tools;
+function requiredLevels(snapshot: RegistrySnapshot, principal: Principal): readonly PermissionLevel[] {
+  const required: PermissionLevel[] = [];
+  if (mustKeySpeak(snapshot, principal)) required.push('key');
+  if (mustEndUserSpeak(snapshot, principal)) required.push('end_user');
+  return required;
 }
 
-function requiredLevels({ accessRules }: RegistrySnapshot, principal: Principal): readonly PermissionLevel[] {
-  const required: PermissionLevel[] = [];
-  if (accessRules.requireKeyAccess && principal.kind === 'virtual_key') required.push('key');
-  if (accessRules.requireEndUserAccess && principal.endUserId !== undefined) required.push('end_user');
-  return required;
+function mustKeySpeak({ accessRules }: RegistrySnapshot, { kind }: Principal): boolean {
+  return accessRules.requireKeyAccess && kind === 'virtual_key';
+}
+
+function mustEndUserSpeak({ accessRules }: RegistrySnapshot, { endUserId }: Principal): boolean {
+  return accessRules.requireEndUserAccess && endUserId !== undefined;
 }
