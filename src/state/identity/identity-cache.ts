@@ -134,7 +134,7 @@ export class IdentityCache {
       return;
     }
     identity.isSuperseded = true;
-    identity.triedAt = 0;
+    identity.triedAt = Number.NEGATIVE_INFINITY;
     this.#readAgain(identity, performance.now());
   }
 

@@ -59,7 +59,7 @@ export class Identity {
   /** Used since the last look of the eviction. */
   isUsed = true;
   /** `performance.now()` of the last try to read its rows again. */
-  triedAt = 0;
+  triedAt = Number.NEGATIVE_INFINITY;
   readonly holders = new Set<IdentityHolder>();
 
   constructor(

@@ -198,7 +198,7 @@ describe('a revoked key', () => {
       headers: clientHeaders({ key: key.key }),
       body: slowly,
       duplex: 'half',
-    } as RequestInit).then(
+    }).then(
       ({ status }) => status,
       () => 'cut off',
     );
