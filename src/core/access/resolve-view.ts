@@ -5,7 +5,7 @@ import type { ServerEntry } from '../model/server-entry.js';
 import { effectiveGrant, grantKey, type EffectiveGrant } from './effective-grant.js';
 import { findToolset, intersectTools } from './level-grant.js';
 import { RecentMemo } from './recent-memo.js';
-import { scopeKey, type RequestScope } from './request-scope.js';
+import { SCOPE_ALL, scopeKey, type RequestScope } from './request-scope.js';
 import { GrantedServer } from './server-view.js';
 
 /** The decision: what may be seen, or which names of the scope mean nothing to this caller. */
@@ -25,6 +25,8 @@ const REMEMBERED_SERVERS_MAX = 100_000;
 interface Memo {
   readonly views: RecentMemo<ViewDecision>;
   readonly grants: RecentMemo<EffectiveGrant>;
+  /** Keys of the commonest question, everything there is: the same text again is found faster than an equal one. */
+  readonly keys: WeakMap<Principal, { readonly inside: string; readonly outside: string }>;
 }
 
 const memos = new WeakMap<RegistrySnapshot, Memo>();
@@ -42,22 +44,45 @@ export function resolveView(
 ): ViewDecision {
   let memo = memos.get(snapshot);
   if (memo === undefined) {
-    memo = { views: new RecentMemo(REMEMBERED_SERVERS_MAX), grants: new RecentMemo(REMEMBERED_SERVERS_MAX) };
+    memo = {
+      views: new RecentMemo(REMEMBERED_SERVERS_MAX),
+      grants: new RecentMemo(REMEMBERED_SERVERS_MAX),
+      keys: new WeakMap(),
+    };
     memos.set(snapshot, memo);
   }
   const external = place?.external === true;
-  const grants = grantKey(snapshot, principal);
-  const key = `${grants}|${external ? 'external' : ''}|${scopeKey(scope)}`;
+  const key =
+    scope.kind === 'all'
+      ? keyOfEverything(memo, snapshot, principal, external)
+      : viewKey(grantKey(snapshot, principal), external, scope);
   const known = memo.views.get(key);
   if (known !== undefined) return known;
 
-  let grant = memo.grants.get(grants);
-  if (grant === undefined) {
-    grant = effectiveGrant(snapshot, principal);
-    memo.grants.set(grants, grant, 1 + grant.size);
-  }
-  const decision = decide(snapshot, grant, scope, external, key);
+  const decision = decide(snapshot, grantOf(memo, snapshot, principal), scope, external, key);
   return memo.views.set(key, decision, 1 + (decision.kind === 'view' ? decision.view.servers.length : 0));
+}
+
+function keyOfEverything(memo: Memo, snapshot: RegistrySnapshot, principal: Principal, external: boolean): string {
+  let keys = memo.keys.get(principal);
+  if (keys === undefined) {
+    const grants = grantKey(snapshot, principal);
+    keys = { inside: viewKey(grants, false, SCOPE_ALL), outside: viewKey(grants, true, SCOPE_ALL) };
+    memo.keys.set(principal, keys);
+  }
+  return external ? keys.outside : keys.inside;
+}
+
+function viewKey(grants: string, external: boolean, scope: RequestScope): string {
+  return `${grants}|${external ? 'external' : ''}|${scopeKey(scope)}`;
+}
+
+function grantOf(memo: Memo, snapshot: RegistrySnapshot, principal: Principal): EffectiveGrant {
+  const key = grantKey(snapshot, principal);
+  const known = memo.grants.get(key);
+  if (known !== undefined) return known;
+  const grant = effectiveGrant(snapshot, principal);
+  return memo.grants.set(key, grant, 1 + grant.size);
 }
 
 function decide(
