@@ -20,7 +20,7 @@ export class EventStream {
     response.writeHead(200, { ...HEADERS, ...headers });
     response.flushHeaders();
     this.#timer = setInterval(() => {
-      if (response.writableLength === 0) response.write(': keep-alive\n\n');
+      if (response.writableLength === 0 && !response.writableEnded) response.write(': keep-alive\n\n');
     }, KEEP_ALIVE_MS).unref();
     response.once('close', () => clearInterval(this.#timer));
   }
