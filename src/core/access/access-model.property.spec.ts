@@ -367,7 +367,7 @@ describe('the access decision', () => {
           content: SERVERS.filter((_name, index) => model.showsContent(someScope, index)),
         });
       }),
-      { numRuns: 6_000 },
+      { numRuns: 4_000 },
     );
   });
 
@@ -404,7 +404,7 @@ describe('the access decision', () => {
           if (own.server === undefined) expect(own).toEqual({ ...nobody, words: own.words });
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 2_000 },
     );
   });
 });

@@ -25,8 +25,15 @@ const REMEMBERED_SERVERS_MAX = 100_000;
 interface Memo {
   readonly views: RecentMemo<ViewDecision>;
   readonly grants: RecentMemo<EffectiveGrant>;
-  /** Keys of the commonest question, everything there is: the same text again is found faster than an equal one. */
-  readonly keys: WeakMap<Principal, { readonly inside: string; readonly outside: string }>;
+  /** The same text again is found faster than an equal one. */
+  readonly keys: WeakMap<Principal, RememberedKeys>;
+}
+
+/** What views of one principal are remembered under; paths give the very same list of names each time. */
+interface RememberedKeys {
+  readonly inside: string;
+  readonly outside: string;
+  readonly insideOfPath: WeakMap<readonly string[], string>;
 }
 
 const memos = new WeakMap<RegistrySnapshot, Memo>();
@@ -52,10 +59,7 @@ export function resolveView(
     memos.set(snapshot, memo);
   }
   const external = place?.external === true;
-  const key =
-    scope.kind === 'all'
-      ? keyOfEverything(memo, snapshot, principal, external)
-      : viewKey(grantKey(snapshot, principal), external, scope);
+  const key = keyOf(memo, snapshot, principal, external, scope);
   const known = memo.views.get(key);
   if (known !== undefined) return known;
 
@@ -63,14 +67,30 @@ export function resolveView(
   return memo.views.set(key, decision, 1 + (decision.kind === 'view' ? decision.view.servers.length : 0));
 }
 
-function keyOfEverything(memo: Memo, snapshot: RegistrySnapshot, principal: Principal, external: boolean): string {
+function keyOf(
+  memo: Memo,
+  snapshot: RegistrySnapshot,
+  principal: Principal,
+  external: boolean,
+  scope: RequestScope,
+): string {
   let keys = memo.keys.get(principal);
   if (keys === undefined) {
     const grants = grantKey(snapshot, principal);
-    keys = { inside: viewKey(grants, false, SCOPE_ALL), outside: viewKey(grants, true, SCOPE_ALL) };
+    keys = {
+      inside: viewKey(grants, false, SCOPE_ALL),
+      outside: viewKey(grants, true, SCOPE_ALL),
+      insideOfPath: new WeakMap(),
+    };
     memo.keys.set(principal, keys);
   }
-  return external ? keys.outside : keys.inside;
+  if (scope.kind === 'all') return external ? keys.outside : keys.inside;
+  const isPath = scope.kind === 'named' && scope.source === 'path' && !external;
+  const known = isPath ? keys.insideOfPath.get(scope.names) : undefined;
+  if (known !== undefined) return known;
+  const key = viewKey(grantKey(snapshot, principal), external, scope);
+  if (isPath) keys.insideOfPath.set(scope.names, key);
+  return key;
 }
 
 function viewKey(grants: string, external: boolean, scope: RequestScope): string {
