@@ -36,6 +36,7 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
   28: 'X-Forwarded-* is believed from anybody',
   31: 'a gateway key in Authorization goes upstream',
   32: 'a secret that does not open is sent upstream as it is',
+  34: 'secrets are sealed under the master key',
   35: 'the route with the name first holds the whole answer back',
   36: '/mcp/sse cannot be reached',
   37: 'sessions grow without bound',
@@ -47,14 +48,14 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
   47: 'the derived id of a server depends on how it was computed',
   48: 'os.environ/ in lists stays as it is',
   49: 'credentials follow a redirect to another origin',
-  50: 'one bad entry aborts the whole reload',
+  50: 'one bad entry aborts the whole reload; what was revoked works for a minute',
   54: 'configuration and headers in the log with their secrets',
   55: 'nobody can tell who changed a server',
 };
 
 /** Those of features that are not there: to be shown with them. */
 const NOT_YET: Readonly<Record<string, readonly number[]>> = {
-  'OAuth and stored credentials': [27, 29, 30, 33, 34],
+  'OAuth and the rotation of stored credentials': [27, 29, 30, 33],
   'language model endpoints, guardrails and hooks': [6, 41, 42, 43, 51, 52, 53],
   'OpenAPI servers': [45],
 };

@@ -216,7 +216,7 @@ describe('on two gateways that share a Postgres', () => {
     await expectLossIsSeen(here, other, tenants, AT_ONCE_MS);
   }, 30_000);
 
-  test('a key that is blocked at one is refused by the other', async () => {
+  test('a key that is blocked at one is refused by the other (defect 50)', async () => {
     const { key } = await done(here('POST', '/key/generate', { team_id: tenants.teamId }));
     const person = await sdkV1(other, String(key));
     expect(await person.tools()).toHaveLength(3);
