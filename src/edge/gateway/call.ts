@@ -3,7 +3,9 @@ import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import type { Caller } from '../../engine/catalog/caller.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
+import type { ClientInteraction } from '../../engine/upstream/client-interaction.js';
 import type { CallControl } from '../../engine/upstream/upstream.js';
+import type { ModernFacts } from './modern-facts.js';
 
 /** One JSON-RPC request being served, with all we know of it. Built once, passed by parameter, never mutated. */
 export interface Call extends Caller {
@@ -14,7 +16,11 @@ export interface Call extends Caller {
   /** Undefined for sessionless callers. */
   readonly session: ClientSession | undefined;
   readonly version: LegacyVersion;
+  /** Of a client of the modern era; undefined in the legacy era. */
+  readonly modern: ModernFacts | undefined;
   readonly control: CallControl;
+  /** Whom the server may ask in the middle of this call; undefined: the caller cannot be asked anything. */
+  readonly client: ClientInteraction | undefined;
   /** Sends a message that belongs to this call to the client; a promise means the client is behind. */
   readonly emit: (text: string) => void | Promise<void>;
 }

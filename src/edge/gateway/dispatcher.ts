@@ -10,7 +10,7 @@ import { Catalog } from '../../engine/catalog/catalog.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
 import { SessionStore } from '../../engine/session/session-store.js';
 import { UpstreamPool } from '../../engine/upstream/upstream-pool.js';
-import { CallControl } from '../../engine/upstream/upstream.js';
+import { CallControl, type UpstreamOwner } from '../../engine/upstream/upstream.js';
 import { LIMITS } from '../../platform/config/tokens.js';
 import { CallMetrics } from '../../platform/telemetry/call-metrics.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
@@ -24,6 +24,7 @@ import { getPrompt } from './method/get-prompt.js';
 import { list } from './method/list.js';
 import { readResource } from './method/read-resource.js';
 import { setLevel } from './method/set-level.js';
+import type { ModernFacts } from './modern-facts.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { rpcErrorObject, toGatewayError } from './render-error.js';
 
@@ -55,6 +56,17 @@ export interface ServeRequest {
   readonly version: LegacyVersion;
   readonly control: CallControl;
   readonly emit: (text: string) => void | Promise<void>;
+  /** Of a client of the modern era, and how it wants its reply. */
+  readonly modern?: ModernFacts & Rendering;
+  /** Whose upstream sessions it runs on; absent: the session's, or those of the principal's sessionless calls. */
+  readonly owner?: UpstreamOwner;
+}
+
+/** Writes the whole JSON-RPC reply in the words of an era. */
+export interface Rendering {
+  /** May throw a GatewayError, which is answered instead. */
+  answer(answer: Answer): string;
+  error(error: GatewayError, callId: string): string;
 }
 
 /** The reply to one request: its text, and the error behind it if the gateway itself refused. */
@@ -106,11 +118,14 @@ export class Dispatcher {
         throw new GatewayError('rpc/method_not_found', { detail: method });
       }
       answer = await METHODS[method](this.engine, this.#call(request, method, callId));
-      text = (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text);
+      text =
+        request.modern === undefined
+          ? (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text)
+          : request.modern.answer(answer);
     } catch (thrown) {
       error = toGatewayError(thrown);
       this.#log(error, method, callId);
-      text = errorText(request.idText, rpcErrorObject(error, callId));
+      text = request.modern?.error(error, callId) ?? errorText(request.idText, rpcErrorObject(error, callId));
     } finally {
       if (session?.calls.get(request.idText) === control) session.calls.delete(request.idText);
       this.#leave(principalId);
@@ -142,12 +157,13 @@ export class Dispatcher {
       callId,
       principal: context.principal,
       offer: context.offer,
-      owner: session ?? this.owners.of(context.principal),
+      owner: session ?? request.owner ?? this.owners.of(context.principal),
       view: context.view,
       message: request.message,
       method,
       session,
       version: request.version,
+      modern: request.modern,
       control: request.control,
       emit: request.emit,
     };

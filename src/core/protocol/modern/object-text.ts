@@ -1,13 +1,21 @@
 import { scanObject, type MemberSpan } from '../json-scan.js';
 
 /** An object without the members that `drops` names, the others as they came. The text itself when none is there. */
-export function withoutMembers(text: string, drops: ReadonlySet<string>, members = scanObject(text)): string {
+export function withoutMembers(
+  text: string,
+  drops: ReadonlySet<string>,
+  members: readonly MemberSpan[] = scanObject(text),
+): string {
   const kept = members.filter(({ key }) => !drops.has(key));
   return kept.length === members.length ? text : objectText(kept.map((member) => memberText(text, member)));
 }
 
 /** An object with some members set: those that are there get the new raw value, the others are added behind. */
-export function withMembersSet(text: string, set: ReadonlyMap<string, string>, members = scanObject(text)): string {
+export function withMembersSet(
+  text: string,
+  set: ReadonlyMap<string, string>,
+  members: readonly MemberSpan[] = scanObject(text),
+): string {
   const missing = new Map(set);
   const parts = members.map((member) => {
     const value = set.get(member.key);

@@ -2,6 +2,7 @@ import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { resolveName } from '../../../engine/catalog/resolve-name.js';
 import { relinkResult } from '../../../engine/catalog/relink-result.js';
 import type { Answer, Call } from '../call.js';
+import { requireMirroredHeaders } from '../modern-tool-headers.js';
 import { forward, requireParams, requireString, type Engine } from './forward.js';
 
 /** `tools/call`. Only the name changes on the way; arguments and result pass as they came. */
@@ -10,6 +11,7 @@ export async function callTool(engine: Engine, call: Call): Promise<Answer> {
   const name = requireString(params, 'name');
   const { server, item } = await resolveName(engine.catalog, 'tools', call.view, call, name);
   checkParameters(server.entry.tools.allowedParams.get(item.identity), params.value['arguments'], name);
+  if (call.modern !== undefined) requireMirroredHeaders(item, params.value['arguments'], call.modern.headers);
   const answer = await forward(engine, call, {
     server,
     params,

@@ -1,5 +1,7 @@
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ServerView } from '../../../core/model/access-view.js';
+import { isShown } from '../../../core/protocol/log-level.js';
+import { toLegacyParams } from '../../../core/protocol/modern/legacy-request.js';
 import {
   readParams,
   progressTokenText,
@@ -40,7 +42,7 @@ export function requireParams(call: Call): RequestParams {
   if (params === 'invalid') {
     throw new GatewayError('rpc/invalid_params', { detail: 'params must be an object without repeated members' });
   }
-  return params;
+  return call.modern === undefined ? params : toLegacyParams(params);
 }
 
 /** A member of params that must be a string. Throws `rpc/invalid_params`. */
@@ -61,12 +63,15 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
   const { entry } = forwarding.server;
   const id = upstreams.nextRequestId();
   const tokenText = progressTokenText(forwarding.params);
-  const reply = await upstreams.request(entry, upstreams.resolveCredential(entry, call.offer), call.owner, {
+  const credential = upstreams.resolveCredential(entry, call.offer);
+  if (call.modern !== undefined) await call.modern.onTarget(forwarding.server, forwarding.target, credential);
+  const reply = await upstreams.request(entry, credential, call.owner, {
     id,
     method: call.method,
     text: requestText(id, call.method, rewriteParams(forwarding.params, forwarding.replace, id)),
     repeatable: forwarding.repeatable,
     onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
+    client: call.client,
     control: call.control,
   });
   const common = { serverId: entry.id, serverName: entry.name, target: forwarding.target };
@@ -93,9 +98,16 @@ function relay(
       return text === undefined ? undefined : call.emit(text);
     }
     case 'notifications/message':
-      return call.session?.wantsLog(message) === false ? undefined : call.emit(message.text);
+      return wantsLog(call, message) ? call.emit(message.text) : undefined;
     default:
       if (kindsChangedBy(method).length > 0) engine.catalog.invalidate(server.entry, method);
       return undefined;
   }
+}
+
+/** A legacy session sets a level for all its calls; a modern client hears nothing unless this call asks for it. */
+function wantsLog({ modern, session }: Call, message: RpcMessage): boolean {
+  if (modern === undefined) return session?.wantsLog(message) !== false;
+  const { params } = message.value as { params?: { level?: unknown } };
+  return modern.logLevel !== undefined && isShown(params?.level, modern.logLevel);
 }

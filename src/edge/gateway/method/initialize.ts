@@ -24,14 +24,27 @@ export async function initializeResult(
   caller: Caller,
   version: LegacyVersion,
 ): Promise<string> {
-  const infos = await knownInfos(engine, view, caller);
-  const instructions = mergeInstructions(view, infos);
+  const { capabilities, instructions } = await viewOffer(engine, view, caller);
   return JSON.stringify({
     protocolVersion: version,
-    capabilities: unionOfCapabilities(view, infos),
+    capabilities,
     serverInfo: { name: PRODUCT.name, title: PRODUCT.title, version: PRODUCT.version },
     ...(instructions === undefined ? {} : { instructions }),
   });
+}
+
+/** What the servers of a view offer together. */
+export interface ViewOffer {
+  readonly capabilities: Record<string, unknown>;
+  readonly instructions: string | undefined;
+  /** What each server said of itself, as far as it is known. */
+  readonly infos: ReadonlyMap<ServerView, UpstreamInfo>;
+}
+
+/** Asks servers that nobody has asked yet, for {@link WAIT_MS} at most. */
+export async function viewOffer(engine: Engine, view: AccessView, caller: Caller): Promise<ViewOffer> {
+  const infos = await knownInfos(engine, view, caller);
+  return { capabilities: unionOfCapabilities(view, infos), instructions: mergeInstructions(view, infos), infos };
 }
 
 /** What upstreams said of themselves; those that were never asked are asked now, for {@link WAIT_MS} at most. */
