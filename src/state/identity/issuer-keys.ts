@@ -10,7 +10,7 @@ const DOCUMENT_BYTES_MAX = 512 * 1024;
 const KEYS_MAX = 200;
 const FETCH_TIMEOUT_MS = 5_000;
 /** Between two fetches, whatever asks for them: tokens with made-up key ids must not make us hammer the issuer. */
-const FETCH_INTERVAL_MS = 10_000;
+const FETCH_INTERVAL_MS = 5_000;
 /** Keys that could not be fetched again are used for so long. */
 const STALE_MAX_MS = 24 * 3_600_000;
 
