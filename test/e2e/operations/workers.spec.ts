@@ -17,7 +17,8 @@ describe('several processes behind one port', () => {
     database = await testPostgres();
     upstream = await fakeUpstream();
     gateway = await startGatewayProcess({
-      config: { mcp_servers: { up: { url: upstream.url, transport: 'http' } } },
+      // For callers from inside only: what one process relays to another still comes from where it came.
+      config: { mcp_servers: { up: { url: upstream.url, transport: 'http', available_on_public_internet: false } } },
       args: ['--workers', String(WORKERS)],
       databaseUrl: database.url.reveal(),
       env: { LITELLM_MASTER_KEY: undefined },
