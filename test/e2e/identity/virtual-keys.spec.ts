@@ -152,4 +152,36 @@ describe('a virtual key', () => {
     await insertKey(gateway.databaseUrl, { key });
     await waitFor(async () => (await status(key)) === 200, { timeoutMs: 1_000 });
   });
+
+  test('opens the control-plane routes that its type and allowed_routes name, and no others', async () => {
+    const url = gateway.databaseUrl;
+    const statuses = async ({ key }: { key: string }): Promise<Record<string, number>> => {
+      const ask = async (method: string, path: string): Promise<number> => {
+        const headers = { 'x-litellm-api-key': key, 'content-type': 'application/json' };
+        return (await fetch(`${gateway.url}${path}`, { method, headers, ...(method === 'GET' ? {} : { body: '{}' }) }))
+          .status;
+      };
+      return {
+        read: await ask('GET', '/key/info'),
+        write: await ask('POST', '/key/generate'),
+        servers: await ask('GET', '/v1/mcp/server'),
+        liveness: await ask('GET', '/health/liveliness'),
+      };
+    };
+    const userId = await insertUser(url, { role: 'proxy_admin' });
+    const open = { read: 200, write: 200, servers: 200, liveness: 200 };
+    expect(await statuses(await insertKey(url, { userId }))).toEqual(open);
+    expect(await statuses(await insertKey(url, { userId, keyType: 'management' }))).toEqual(open);
+    expect(await statuses(await insertKey(url, { userId, keyType: 'llm_api' }))).toEqual({
+      ...open,
+      read: 403,
+      write: 403,
+    });
+    expect(await statuses(await insertKey(url, { userId, keyType: 'read_only' }))).toEqual({ ...open, write: 403 });
+    expect(await statuses(await insertKey(url, { userId, allowedRoutes: ['/key/info'] }))).toEqual({
+      ...open,
+      write: 403,
+      servers: 403,
+    });
+  });
 });
