@@ -63,7 +63,7 @@ async function expectConnection(url: string, headers: Readonly<Record<string, st
 }
 
 describe('the first call', () => {
-  const commands = pick(shell, (text) => text.includes('tools/list'));
+  const commands = pick(shell, (text) => text.includes('export KEY'));
 
   (hasBash ? test : test.skip)('typed as it stands answers what the README says', async () => {
     const { stdout } = await run('bash', ['-ec', here(commands).replaceAll('curl -s', 'curl -sw "\\n"')]);
