@@ -1,0 +1,116 @@
+import { NO_CAPABILITIES } from '../../../core/model/client-capabilities.js';
+import { composeRequest } from '../../../core/protocol/modern/compose-request.js';
+import { requestText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
+import { parseHttpTarget } from '../../../platform/http/http-target.js';
+import { SlotTable } from '../../../platform/http/slot-table.js';
+import type { UpstreamConnection } from '../connection.js';
+import { afterFailedDiscovery } from '../era-negotiation.js';
+import type { UpstreamRequest } from '../upstream.js';
+import { upstreamError } from '../upstream-error.js';
+import { HttpCall } from './http-call.js';
+import type { CredentialHeaders, HttpSession } from './http-session.js';
+import type { ModernCarrier, ModernListener } from './modern-carrier.js';
+import { ModernConnection } from './modern-connection.js';
+import { ModernHttpListener } from './modern-http-listener.js';
+import { ModernHttpSession } from './modern-http-session.js';
+import { readModernInfo } from './modern-info.js';
+import type { HttpConnectOptions } from './open-http.js';
+
+/** A server that keeps silent this long about who it is may be one of the legacy era. */
+const DISCOVERY_MS_MAX = 5_000;
+
+/**
+ * Asks a server over HTTP who it is in the modern way (`server/discover`) and answers a connection if it is of that era.
+ * Rejects with `NotModernError` where `initialize` should be tried, else with `upstream/*`.
+ */
+export async function openModernHttp(options: HttpConnectOptions): Promise<UpstreamConnection> {
+  const { entry, credential, limits, http, nextRequestId } = options;
+  const target = entry.endpoint.kind === 'http' ? parseHttpTarget(entry.endpoint.url) : undefined;
+  if (target === undefined) throw upstreamError('upstream/unreachable', entry, 'its URL is not an http or https URL');
+  const session = new ModernHttpSession({
+    http,
+    entry,
+    target,
+    limits,
+    client: () => undefined,
+    onNotification: options.onNotification,
+  });
+  const clientInfoText = JSON.stringify({ name: 'gatehouse', version: options.clientVersion });
+  const id = nextRequestId();
+  const composed = composeRequest('server/discover', requestText(id, 'server/discover', undefined), {
+    capabilitiesText: NO_CAPABILITIES.text,
+    clientInfoText,
+    logLevel: undefined,
+  });
+  const request: UpstreamRequest = {
+    id,
+    method: 'server/discover',
+    text: composed.text,
+    repeatable: true,
+    idleTimeoutMs: Math.min(options.handshakeTimeoutMs, DISCOVERY_MS_MAX),
+  };
+  const { promise, resolve, reject } = Promise.withResolvers<RpcMessage>();
+  const call = new HttpCall(
+    session,
+    request,
+    { ...credential.headers, ...composed.headers },
+    resolve,
+    reject,
+    undefined,
+  );
+  call.start();
+  const reply = await promise.catch((error: unknown) => {
+    throw afterFailedDiscovery(error);
+  });
+  const info = readModernInfo(entry, reply);
+  // A hop on the same origin (a trailing slash, mostly) is taken once, not with every call.
+  if (call.target.origin === target.origin) session.target = { ...call.target, userinfo: target.userinfo };
+  const connection = new ModernConnection(
+    { entry, info, clientInfoText, nextRequestId, onNotification: options.onNotification },
+    (made) => new HttpCarrier(session, made, nextRequestId, clientInfoText, credential.headers),
+  );
+  session.onLost = () => {
+    connection.markClosed();
+    options.onClose('the server does not speak the modern era any more');
+  };
+  return connection;
+}
+
+/** Every request an exchange of its own. */
+class HttpCarrier implements ModernCarrier {
+  readonly stateful = false;
+  readonly listener: ModernListener;
+  readonly #session: HttpSession;
+  readonly #calls = new SlotTable<HttpCall>();
+  #credential: CredentialHeaders;
+
+  constructor(
+    session: HttpSession,
+    connection: ModernConnection,
+    nextRequestId: () => number,
+    clientInfoText: string,
+    credential: CredentialHeaders,
+  ) {
+    this.#session = session;
+    this.#credential = credential;
+    const means = {
+      nextRequestId,
+      credential: () => this.#credential,
+      onMessage: (message: RpcMessage) => connection.takeNotification(message),
+      onGap: () => connection.takeGap(),
+    };
+    this.listener = new ModernHttpListener(session, means, clientInfoText);
+  }
+
+  exchange(request: UpstreamRequest, mirrored: CredentialHeaders, credential: CredentialHeaders): Promise<RpcMessage> {
+    this.#credential = credential;
+    return new Promise((resolve, reject) => {
+      new HttpCall(this.#session, request, { ...credential, ...mirrored }, resolve, reject, this.#calls).start();
+    });
+  }
+
+  close(): Promise<void> {
+    for (const call of this.#calls) call.drop();
+    return Promise.resolve();
+  }
+}
