@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 
 interface Operation {
@@ -48,6 +49,11 @@ describe('the OpenAPI document', () => {
     expect(differing(document.paths, committed.paths)).toEqual([]);
     expect(differing(document.components.schemas, committed.components.schemas)).toEqual([]);
     expect(text).toBe(readFileSync(COMMITTED, 'utf8'));
+  });
+
+  test('is valid OpenAPI 3.1', async () => {
+    expect(await new Validator().validate(JSON.parse(text) as Record<string, unknown>)).toMatchObject({ valid: true });
+    expect(document.openapi).toBe('3.1.0');
   });
 
   test('has every route that is registered, and every path of the data plane', () => {
