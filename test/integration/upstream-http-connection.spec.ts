@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { rawMember, type RpcMessage } from '../../src/core/protocol/rpc-message.js';
+import { clientCapabilities } from '../../src/core/model/client-capabilities.js';
+import type { ClientInteraction } from '../../src/engine/upstream/client-interaction.js';
 import { CallControl } from '../../src/engine/upstream/upstream.js';
 import { HttpStatusError } from '../../src/engine/upstream/upstream-error.js';
 import { waitFor } from '../harness/wait-for.js';
@@ -542,14 +544,21 @@ describe('requests of the server', () => {
         response.end(event(replyText(received.rpc)));
       }),
     );
-    const { call, connection } = await openConnection(resources, server.url, { capabilities: { elicitation: {} } });
-    await call('tools/call', {
-      onMessage: (message) => {
-        expect(message.value['method']).toBe('elicitation/create');
-        connection.send('{"jsonrpc":"2.0","id":9,"result":{"action":"accept"}}', {});
+    const asked: unknown[] = [];
+    const client: ClientInteraction = {
+      key: 'test',
+      capabilities: clientCapabilities('{"elicitation":{}}'),
+      ask: ({ method, params }) => {
+        asked.push([method, params]);
+        return Promise.resolve({ kind: 'result', text: '{"action":"accept", "n":12345678901234567890}' });
       },
-    });
-    expect((await answered.promise).body).toContain('"action":"accept"');
+    };
+    const { call } = await openConnection(resources, server.url, { askable: client });
+    await call('tools/call', { client });
+    expect(asked).toEqual([['elicitation/create', '{}']]);
+    expect((await answered.promise).body).toBe(
+      '{"jsonrpc":"2.0","id":9,"result":{"action":"accept", "n":12345678901234567890}}',
+    );
   });
 });
 

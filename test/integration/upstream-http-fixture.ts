@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { DEFAULT_LIMITS, type Limits } from '../../src/core/model/limits.js';
 import type { ServerEntry } from '../../src/core/model/server-entry.js';
 import { requestText, type RpcMessage } from '../../src/core/protocol/rpc-message.js';
+import type { ClientInteraction } from '../../src/engine/upstream/client-interaction.js';
 import type { UpstreamConnection } from '../../src/engine/upstream/connection.js';
 import { openHttpConnection } from '../../src/engine/upstream/transport/open-http.js';
 import { UpstreamOpener } from '../../src/engine/upstream/upstream-opener.js';
@@ -41,6 +42,12 @@ export async function scriptedServer(script: Script, port?: number): Promise<Scr
       const body = Buffer.concat(chunks).toString();
       const rpc = (body === '' ? {} : JSON.parse(body)) as Received['rpc'];
       const received = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body, rpc };
+      if (rpc.method === 'server/discover') {
+        // A server of the legacy era is asked for its era before its first session; that has specs of its own.
+        const error = { code: -32_601, message: 'Method not found' };
+        sendJson(response, JSON.stringify({ jsonrpc: '2.0', id: rpc.id, error }), 404);
+        return;
+      }
       requests.push(received);
       await script(received, response, request);
     })().catch(() => response.destroy());
@@ -121,7 +128,8 @@ export interface ConnectionSetup {
   readonly entry?: Partial<ServerEntry>;
   readonly headers?: Record<string, string>;
   readonly client?: HttpClient;
-  readonly capabilities?: Record<string, unknown>;
+  /** Whom the upstream may ask outside of calls; what it declares is declared in `initialize`. */
+  readonly askable?: ClientInteraction;
 }
 
 export interface OpenedConnection {
@@ -134,7 +142,7 @@ export interface OpenedConnection {
 export async function openConnection(
   resources: Resources,
   url: string,
-  { limits = {}, entry = {}, headers = {}, client, capabilities = {} }: ConnectionSetup = {},
+  { limits = {}, entry = {}, headers = {}, client, askable }: ConnectionSetup = {},
 ): Promise<OpenedConnection> {
   const notifications: RpcMessage[] = [];
   const closes: string[] = [];
@@ -142,9 +150,10 @@ export async function openConnection(
     entry: httpEntry('upstream', url, entry),
     credential: { ...SHARED, headers },
     limits: { ...DEFAULT_LIMITS, ...limits },
-    client: client ?? resources.add(new HttpClient({ connectTimeoutMs: 2_000 })),
+    http: client ?? resources.add(new HttpClient({ connectTimeoutMs: 2_000 })),
     clientVersion: '1',
-    capabilities,
+    capabilities: askable?.capabilities,
+    client: () => askable,
     handshakeTimeoutMs: 5_000,
     nextRequestId: () => (lastId += 1),
     onNotification: (message) => notifications.push(message),

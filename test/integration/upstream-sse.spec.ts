@@ -33,7 +33,7 @@ async function openSseServer(
 ): Promise<OpenedStdio> {
   const session = told();
   const connection = await openSse(connectOptions({ kind: 'http', transport: 'sse', url }, overrides, session), {
-    client,
+    http: client,
     logger: session.logger,
     clientVersion: '0.0.0-test',
     handshakeTimeoutMs: overrides.handshakeTimeoutMs ?? 5_000,

@@ -65,6 +65,12 @@ export class LimitsDefinition {
   @Field(seconds(1, 365 * DAY), toNumber)
   session_lifetime?: number;
 
+  @Field(integerBetween(1, 10_000), toNumber)
+  questions_per_session?: number;
+
+  @Field(seconds(1, DAY), toNumber)
+  client_answer_timeout?: number;
+
   @Field(seconds(0, 3_600), toNumber)
   shutdown_grace?: number;
 
@@ -96,6 +102,8 @@ export const LIMIT_FIELDS: { readonly [K in keyof Limits]: readonly [field: keyo
     listItemsMax: ['list_items', 1],
     sessionIdleTimeoutMs: ['session_idle_timeout', 1_000],
     sessionLifetimeMs: ['session_lifetime', 1_000],
+    questionsPerSessionMax: ['questions_per_session', 1],
+    clientAnswerTimeoutMs: ['client_answer_timeout', 1_000],
     shutdownGraceMs: ['shutdown_grace', 1_000],
     staleMs: ['stale_seconds', 1_000],
     principalsCachedMax: ['principals_cached', 1],

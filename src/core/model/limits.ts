@@ -39,6 +39,10 @@ export interface Limits {
   readonly sessionIdleTimeoutMs: number;
   /** A client session id stops being valid this long after it was issued. `session_lifetime`, default 24 h. */
   readonly sessionLifetimeMs: number;
+  /** Questions of upstreams that one client has not answered yet; more are refused. `questions_per_session`, default 50. */
+  readonly questionsPerSessionMax: number;
+  /** How long a client may take to answer an upstream's question. `client_answer_timeout`, default 10 min. */
+  readonly clientAnswerTimeoutMs: number;
   /** How long running calls may go on after SIGTERM. `shutdown_grace`, default 30 s. */
   readonly shutdownGraceMs: number;
   /** While the database is away, keys known before are good for this long. `stale_seconds`, default 60 s. */
@@ -67,6 +71,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   listItemsMax: 10_000,
   sessionIdleTimeoutMs: 30 * 60_000,
   sessionLifetimeMs: 24 * 3_600_000,
+  questionsPerSessionMax: 50,
+  clientAnswerTimeoutMs: 10 * 60_000,
   shutdownGraceMs: 30_000,
   staleMs: 60_000,
   principalsCachedMax: 50_000,

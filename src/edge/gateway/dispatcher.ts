@@ -9,6 +9,7 @@ import type { LegacyVersion } from '../../core/protocol/versions.js';
 import { Catalog } from '../../engine/catalog/catalog.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
 import { SessionStore } from '../../engine/session/session-store.js';
+import type { ClientInteraction } from '../../engine/upstream/client-interaction.js';
 import { UpstreamPool } from '../../engine/upstream/upstream-pool.js';
 import { CallControl, type UpstreamOwner } from '../../engine/upstream/upstream.js';
 import { LIMITS } from '../../platform/config/tokens.js';
@@ -55,6 +56,8 @@ export interface ServeRequest {
   readonly session: ClientSession | undefined;
   readonly version: LegacyVersion;
   readonly control: CallControl;
+  /** Whom servers may ask in the middle of it. */
+  readonly client?: ClientInteraction | undefined;
   readonly emit: (text: string) => void | Promise<void>;
   /** Of a client of the modern era, and how it wants its reply. */
   readonly modern?: ModernFacts & Rendering;
@@ -165,6 +168,7 @@ export class Dispatcher {
       version: request.version,
       modern: request.modern,
       control: request.control,
+      client: request.client,
       emit: request.emit,
     };
   }

@@ -35,6 +35,11 @@ export class Exchange {
     this.headers[name] = value;
   }
 
+  /** Whether {@link emit} reaches the client. */
+  get canStream(): boolean {
+    return this.accepts.events && !this.response.writableEnded && !this.response.destroyed;
+  }
+
   /** A message that precedes the reply. Dropped for a client that cannot read a stream. */
   emit(text: string): void | Promise<void> {
     if (!this.accepts.events || this.response.writableEnded) return undefined;

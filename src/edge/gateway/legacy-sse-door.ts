@@ -13,7 +13,7 @@ import type { CallerContext } from './caller-context.js';
 import { ClientStream } from './client-stream.js';
 import { Dispatcher } from './dispatcher.js';
 import { readEnvelope } from './envelope.js';
-import { initializeResult, negotiateVersion } from './method/initialize.js';
+import { declaredCapabilities, initializeResult, negotiateVersion } from './method/initialize.js';
 import { handleNotification } from './notification.js';
 import { parseBody } from './parse-body.js';
 import { readBody } from './read-body.js';
@@ -95,7 +95,9 @@ export class LegacySseDoor {
     response.writeHead(202, { ...admitted.headers, 'Content-Type': 'text/plain' }).end('Accepted');
     const { context } = admitted;
     if (envelope.kind === 'request') await this.#answer(context, found.session, stream, body.message, envelope.idText);
-    else if (envelope.kind === 'notification') handleNotification(found.session, body.message);
+    else if (envelope.kind === 'notification') {
+      handleNotification(this.dispatcher.engine, found.session, body.message);
+    } else found.session.questions.answer(body.message);
   }
 
   async #answer(
@@ -109,6 +111,7 @@ export class LegacySseDoor {
       if (message.value['method'] === 'initialize') {
         const params = message.value['params'] as { protocolVersion?: unknown } | undefined;
         const version = negotiateVersion(params?.protocolVersion);
+        session.declare(declaredCapabilities(message));
         const caller = { principal: context.principal, offer: context.offer, owner: session };
         await stream.reply(
           resultText(idText, await initializeResult(this.dispatcher.engine, context.view, caller, version)),
@@ -122,6 +125,7 @@ export class LegacySseDoor {
         session,
         version: session.version,
         control: new CallControl(),
+        client: session.client,
         emit: (text) => stream.reply(text),
       });
       await stream.reply(served.text);

@@ -18,9 +18,9 @@ import type { CallerContext } from './caller-context.js';
 import { Dispatcher, type Served } from './dispatcher.js';
 import { readEnvelope } from './envelope.js';
 import { Exchange, readAccepts } from './exchange.js';
-import { initializeResult, negotiateVersion } from './method/initialize.js';
+import { InCallClient } from './in-call-client.js';
+import { declaredCapabilities, initializeResult, negotiateVersion } from './method/initialize.js';
 import { parseBody } from './parse-body.js';
-import { PrincipalOwners } from './principal-owners.js';
 import { readBody } from './read-body.js';
 import { statusOnMcp } from './render-error.js';
 import { handleNotification } from './notification.js';
@@ -44,7 +44,6 @@ export class StreamableDoor {
   constructor(
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @Inject(SessionStore) private readonly sessions: SessionStore,
-    @Inject(PrincipalOwners) private readonly owners: PrincipalOwners,
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
@@ -98,6 +97,7 @@ export class StreamableDoor {
       session: admitted.session,
       version,
       control,
+      client: clientOf(admitted.session, exchange),
       emit: (text) => exchange.emit(text),
     });
     exchange.finish(served.text, statusOf(served));
@@ -131,6 +131,7 @@ export class StreamableDoor {
           session,
           version,
           control,
+          client: clientOf(session, exchange),
           emit: (text) => exchange.emit(text),
         });
         return served.text;
@@ -145,20 +146,25 @@ export class StreamableDoor {
     const params = message.value['params'] as { protocolVersion?: unknown } | undefined;
     const version = negotiateVersion(params?.protocolVersion);
     const { context } = admitted;
-    const result = await initializeResult(
-      this.dispatcher.engine,
-      context.view,
-      { principal: context.principal, offer: context.offer, owner: this.owners.of(context.principal) },
-      version,
-    );
-    exchange.setHeader('Mcp-Session-Id', this.sessions.create(context.principal, version).id);
-    exchange.finish(resultText(idText, result));
+    const session = this.sessions.create(context.principal, version, declaredCapabilities(message));
+    try {
+      const caller = { principal: context.principal, offer: context.offer, owner: session };
+      const result = await initializeResult(this.dispatcher.engine, context.view, caller, version);
+      exchange.setHeader('Mcp-Session-Id', session.id);
+      exchange.finish(resultText(idText, result));
+    } catch (error) {
+      this.sessions.end(session);
+      throw error;
+    }
   }
 
   /** A response answers a request of ours, which only a session can have been sent (contract §5). */
   #oneWay(session: ClientSession | undefined, kind: 'notification' | 'response', message: RpcMessage): void {
-    if (kind === 'notification') handleNotification(session, message);
-    else if (session === undefined) throw new GatewayError('session/required', { detail: 'for a response' });
+    if (kind === 'notification') return handleNotification(this.dispatcher.engine, session, message);
+    if (session === undefined) throw new GatewayError('session/required', { detail: 'for a response' });
+    if (session.questions.answer(message) === 'foreign') {
+      throw new GatewayError('session/unknown', { detail: 'the process that asked is gone' });
+    }
   }
 
   #get(admitted: Admitted): void {
@@ -192,6 +198,11 @@ function requireSession(admitted: Admitted): ClientSession {
     throw new GatewayError('session/required', { detail: `${admitted.request.method ?? ''} works on a session` });
   }
   return admitted.session;
+}
+
+/** A client that declared nothing is not asked anything. */
+function clientOf(session: ClientSession | undefined, exchange: Exchange): InCallClient | undefined {
+  return session?.client === undefined ? undefined : new InCallClient(session, exchange);
 }
 
 function statusOf(served: Served): number {

@@ -40,6 +40,9 @@ interface MemoisedPage {
   readonly text: string;
 }
 
+/** First pages remembered per view. */
+const PAGES_MAX = 64;
+
 export type ListChangeListener = (change: ListChange) => void;
 
 /**
@@ -51,7 +54,7 @@ export class Catalog {
   readonly #cache: ListCache;
   readonly #cursors: ListCursors;
   readonly #listeners = new Set<ListChangeListener>();
-  readonly #pages = new WeakMap<AccessView, Map<ListKind, MemoisedPage>>();
+  readonly #pages = new WeakMap<AccessView, Map<string, MemoisedPage>>();
   readonly #warnedAmbiguous = new Set<string>();
   /** Grows with every change of any list: memoised pages of an older epoch are made again. */
   #epoch = 0;
@@ -105,7 +108,7 @@ export class Catalog {
   async listPage(kind: ListKind, view: AccessView, caller: Caller, cursor: string | undefined): Promise<string> {
     const memoisable = caller.offer === EMPTY_OFFER && cursor === undefined;
     if (memoisable) {
-      const known = this.#pages.get(view)?.get(kind);
+      const known = this.#pages.get(view)?.get(pageKey(kind, caller));
       if (known?.epoch === this.#epoch && this.#allFresh(kind, view, caller)) return known.text;
     }
     const from =
@@ -126,7 +129,7 @@ export class Catalog {
     const meta = hasOutcomes ? `,"_meta":${JSON.stringify({ 'gatehouse/outcomes': outcomes })}` : '';
     const text = `{"${LIST_KINDS[kind].resultKey}":[${page.items}]${next}${meta}}`;
     if (memoisable && !hasOutcomes && page.next === undefined && epoch === this.#epoch) {
-      this.#memoise(kind, view, { epoch, text });
+      this.#memoise(pageKey(kind, caller), view, { epoch, text });
     }
     return text;
   }
@@ -171,7 +174,8 @@ export class Catalog {
   /** Cache slot of one list under the caller's credential. */
   slot(kind: ListKind, server: ServerView, caller: Caller): ListSlot {
     const credential = this.upstreams.resolveCredential(server.entry, caller.offer);
-    return this.#cache.slot(server.entry, kind, caller.principal.id, credential);
+    const capabilities = caller.owner.client?.capabilities;
+    return this.#cache.slot(server.entry, kind, caller.principal.id, credential, capabilities);
   }
 
   async #listOf(
@@ -204,13 +208,14 @@ export class Catalog {
     return true;
   }
 
-  #memoise(kind: ListKind, view: AccessView, page: MemoisedPage): void {
+  #memoise(key: string, view: AccessView, page: MemoisedPage): void {
     let pages = this.#pages.get(view);
     if (pages === undefined) {
       pages = new Map();
       this.#pages.set(view, pages);
     }
-    pages.set(kind, page);
+    if (pages.size >= PAGES_MAX) pages.clear();
+    pages.set(key, page);
   }
 
   #changed(change: ListChange): void {
@@ -233,6 +238,12 @@ export class Catalog {
       'several servers offer this name and mcp_tool_prefix is never: it is left out',
     );
   }
+}
+
+/** Clients that declared different things see different lists. */
+function pageKey(kind: ListKind, caller: Caller): string {
+  const declared = caller.owner.client?.capabilities.fingerprint;
+  return declared === undefined ? kind : `${kind} ${declared}`;
 }
 
 function asGatewayError(reason: unknown): GatewayError {

@@ -1,7 +1,9 @@
+import { NO_CAPABILITIES, type ClientCapabilities } from '../../core/model/client-capabilities.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { ResolvedCredential, UpstreamOwner, Upstreams } from '../upstream/upstream.js';
+import { DeclaredClient } from '../upstream/client-interaction.js';
 import { fetchList } from './fetch-list.js';
 import { ALL_LIST_KINDS, kindsChangedBy, type ListKind } from './list-kind.js';
 import { ListSlot } from './list-slot.js';
@@ -10,6 +12,8 @@ import { ServerList } from './server-list.js';
 /** Lists kept for callers with credentials of their own; the least recently used go first. */
 const PRIVATE_SCOPES_MAX = 2_000;
 
+/** Declarations of clients that lists are kept for; the one that came first goes first. */
+const DECLARED_MAX = 100;
 /** How long after a lost session its lists are asked for again. */
 const RELISTEN_MS = 500;
 
@@ -32,11 +36,14 @@ interface ServerScope {
 }
 
 /**
- * Lists per server and credential scope (contract §7): shared when only the gateway's own credential is used, else
- * private to one principal and what it contributed.
+ * Lists per server, credential scope and client capabilities (contract §7): shared when only the gateway's own credential
+ * is used, else private to one principal and what it contributed. Servers may list by what their client can do (a tool
+ * that asks, MCP Apps), so clients that declare different things have lists of their own.
  */
 export class ListCache {
   readonly #shared = new Map<string, ServerScope>();
+  /** As {@link #shared}, by the capabilities' fingerprint first. */
+  readonly #declared = new Map<string, Map<string, ServerScope>>();
   readonly #private = new Map<string, ServerScope>();
   /** Owners whose session was lost, until they ask again; at most one per scope. */
   readonly #lost = new Map<string, NodeJS.Timeout>();
@@ -50,13 +57,19 @@ export class ListCache {
   ) {}
 
   /** The slot of one list; made on first use. */
-  slot(entry: ServerEntry, kind: ListKind, principalId: string, credential: ResolvedCredential): ListSlot {
-    return this.#scope(entry, principalId, credential).slots[kind];
+  slot(
+    entry: ServerEntry,
+    kind: ListKind,
+    principalId: string,
+    credential: ResolvedCredential,
+    capabilities: ClientCapabilities = NO_CAPABILITIES,
+  ): ListSlot {
+    return this.#scope(entry, principalId, credential, capabilities).slots[kind];
   }
 
   /** Forgets everything about a server that changed or went away. */
   forget(entry: ServerEntry): void {
-    for (const scopes of [this.#shared, this.#private]) {
+    for (const scopes of this.#all()) {
       for (const [key, scope] of scopes) {
         if (scope.entry.id === entry.id) this.#drop(scopes, key, scope);
       }
@@ -67,7 +80,7 @@ export class ListCache {
   invalidate(entry: ServerEntry, method: unknown): void {
     const kinds = kindsChangedBy(method);
     if (kinds.length === 0) return;
-    for (const scopes of [this.#shared, this.#private]) {
+    for (const scopes of this.#all()) {
       for (const scope of scopes.values()) {
         if (scope.entry.fingerprint === entry.fingerprint) for (const kind of kinds) scope.slots[kind].invalidate();
       }
@@ -78,15 +91,29 @@ export class ListCache {
     return this.#private.size;
   }
 
-  #scope(entry: ServerEntry, principalId: string, credential: ResolvedCredential): ServerScope {
+  *#all(): Iterable<Map<string, ServerScope>> {
+    yield this.#shared;
+    yield this.#private;
+    yield* this.#declared.values();
+  }
+
+  #scope(
+    entry: ServerEntry,
+    principalId: string,
+    credential: ResolvedCredential,
+    capabilities: ClientCapabilities,
+  ): ServerScope {
+    const declared = capabilities.fingerprint;
     if (credential.identity === 'shared') {
-      const known = this.#shared.get(entry.fingerprint);
+      const shared = declared === '' ? this.#shared : this.#declaredBy(declared);
+      const known = shared.get(entry.fingerprint);
       if (known !== undefined) return known;
-      const scope = this.#open(entry, `gateway:${entry.fingerprint}`, credential);
-      this.#shared.set(entry.fingerprint, scope);
+      const ownerKey = declared === '' ? `gateway:${entry.fingerprint}` : `gateway:${entry.fingerprint}|${declared}`;
+      const scope = this.#open(entry, ownerKey, credential, capabilities);
+      shared.set(entry.fingerprint, scope);
       return scope;
     }
-    const key = `${entry.fingerprint}|${principalId}|${credential.identity}`;
+    const key = `${entry.fingerprint}|${principalId}|${credential.identity}|${declared}`;
     const known = this.#private.get(key);
     if (known !== undefined) {
       this.#private.delete(key);
@@ -97,15 +124,34 @@ export class ListCache {
       if (this.#private.size < PRIVATE_SCOPES_MAX) break;
       this.#drop(this.#private, oldestKey, oldest);
     }
-    const scope = this.#open(entry, `gateway:${key}`, credential);
+    const scope = this.#open(entry, `gateway:${key}`, credential, capabilities);
     this.#private.set(key, scope);
     return scope;
   }
 
-  #open(entry: ServerEntry, ownerKey: string, credential: ResolvedCredential): ServerScope {
+  #declaredBy(fingerprint: string): Map<string, ServerScope> {
+    const known = this.#declared.get(fingerprint);
+    if (known !== undefined) return known;
+    for (const [oldest, scopes] of this.#declared) {
+      if (this.#declared.size < DECLARED_MAX) break;
+      for (const [key, scope] of scopes) this.#drop(scopes, key, scope);
+      this.#declared.delete(oldest);
+    }
+    const scopes = new Map<string, ServerScope>();
+    this.#declared.set(fingerprint, scopes);
+    return scopes;
+  }
+
+  #open(
+    entry: ServerEntry,
+    ownerKey: string,
+    credential: ResolvedCredential,
+    capabilities: ClientCapabilities,
+  ): ServerScope {
     const owner: UpstreamOwner = {
       key: ownerKey,
       isGateway: true,
+      client: capabilities === NO_CAPABILITIES ? undefined : new DeclaredClient(ownerKey, capabilities),
       onNotification: (from: ServerEntry, message: RpcMessage) => this.invalidate(from, message.value['method']),
       onDisconnect: () => this.#refreshLater(owner, slots),
     };

@@ -1,9 +1,12 @@
 import type { ViewDifference } from '../../core/access/view-difference.js';
+import { NO_CAPABILITIES, type ClientCapabilities } from '../../core/model/client-capabilities.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { isShown, type LogLevel } from '../../core/protocol/log-level.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
+import type { ClientInteraction, ClientReply, ServerRequest } from '../upstream/client-interaction.js';
 import type { CallControl, ResolvedCredential, UpstreamOwner } from '../upstream/upstream.js';
+import type { ClientQuestions, Delivery } from './client-questions.js';
 
 /** An open stream towards the client, as a session sees it. */
 export interface SessionStream {
@@ -28,7 +31,7 @@ export interface ClientSessionEvents {
  * A legacy-era session with a client: what this process holds for it. Everything here may be lost and made again from
  * the sealed id, but for live streams and running calls.
  */
-export class ClientSession implements UpstreamOwner {
+export class ClientSession implements UpstreamOwner, ClientInteraction {
   readonly key: string;
   /** Running calls by the raw text of their request id; for `notifications/cancelled`. */
   readonly calls = new Map<string, CallControl>();
@@ -36,6 +39,7 @@ export class ClientSession implements UpstreamOwner {
   logLevel: LogLevel | undefined;
   lastUsedAt: number;
   readonly #streams = new Set<SessionStream>();
+  #capabilities: ClientCapabilities = NO_CAPABILITIES;
 
   constructor(
     readonly id: string,
@@ -43,6 +47,8 @@ export class ClientSession implements UpstreamOwner {
     readonly version: LegacyVersion,
     readonly expiresAt: number,
     now: number,
+    /** What upstreams asked its client and wait for. */
+    readonly questions: ClientQuestions,
     private readonly events: ClientSessionEvents,
   ) {
     this.key = `session:${id}`;
@@ -53,13 +59,38 @@ export class ClientSession implements UpstreamOwner {
     return this.#streams;
   }
 
+  /** What its client declared in `initialize`. */
+  get capabilities(): ClientCapabilities {
+    return this.#capabilities;
+  }
+
+  /** Once, before any upstream session is opened for this one. */
+  declare(capabilities: ClientCapabilities): void {
+    this.#capabilities = capabilities;
+  }
+
+  /** Undefined for a client that declared nothing: there is nothing to ask it. */
+  get client(): ClientInteraction | undefined {
+    return this.#capabilities === NO_CAPABILITIES ? undefined : this;
+  }
+
+  /** Asks on a stream for messages outside of calls; waits a little for one to be opened. */
+  ask(request: ServerRequest, control: CallControl): Promise<ClientReply> {
+    return this.questions.ask(request, control, (text): Delivery => {
+      const stream = this.#streamFor(request.entry);
+      stream?.send(text);
+      return stream === undefined ? 'parked' : 'sent';
+    });
+  }
+
   /** Nothing live hangs on this session: its memory may be let go. */
   get isIdle(): boolean {
-    return this.#streams.size === 0 && this.calls.size === 0;
+    return this.#streams.size === 0 && this.calls.size === 0 && this.questions.size === 0;
   }
 
   addStream(stream: SessionStream): void {
     this.#streams.add(stream);
+    this.questions.sendParked();
   }
 
   removeStream(stream: SessionStream): void {
@@ -71,17 +102,24 @@ export class ClientSession implements UpstreamOwner {
    * lost.
    */
   send(text: string, from: ServerEntry): void {
+    this.#streamFor(from)?.send(text);
+  }
+
+  #streamFor(from: ServerEntry): SessionStream | undefined {
     let newest: SessionStream | undefined;
     for (const stream of this.#streams) if (stream.sees(from)) newest = stream;
-    newest?.send(text);
+    return newest;
   }
 
   onNotification(entry: ServerEntry, message: RpcMessage): void {
     const { method } = message.value;
     if (method === 'notifications/message') {
       if (this.wantsLog(message)) this.send(message.text, entry);
-    } else {
+    } else if (String(method).endsWith('/list_changed')) {
       this.events.onListChanged(entry, method);
+    } else if (method !== 'notifications/progress') {
+      // A page was visited, a task went on, or something we do not know.
+      this.send(message.text, entry);
     }
   }
 

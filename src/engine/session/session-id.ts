@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { clientCapabilities, type ClientCapabilities } from '../../core/model/client-capabilities.js';
 import { isLegacyVersion, type LegacyVersion } from '../../core/protocol/versions.js';
 import type { Sealer } from '../../platform/crypto/sealer.js';
 
@@ -9,6 +10,7 @@ export interface SessionClaims {
   readonly version: LegacyVersion;
   /** The worker process that holds the session's live parts. */
   readonly worker: number;
+  readonly capabilities: ClientCapabilities;
 }
 
 /** Writes and reads session ids: authenticated encryption, bound to the principal (contract §5). */
@@ -17,15 +19,17 @@ export class SessionIds {
 
   issue(claims: SessionClaims, principalId: string): string {
     const nonce = randomBytes(9).toString('base64url');
-    return this.sealer.seal(`${claims.issuedAt} ${claims.version} ${claims.worker} ${nonce}`, principalId);
+    const { issuedAt, version, worker, capabilities } = claims;
+    return this.sealer.seal(`${issuedAt} ${version} ${worker} ${nonce} ${capabilities.text}`, principalId);
   }
 
   /** Undefined for anything but an id that was issued to this principal. Does not look at its age. */
   read(id: string, principalId: string): SessionClaims | undefined {
     const opened = this.sealer.open(id, principalId);
     if (opened === undefined) return undefined;
-    const [issuedAt, version, worker] = opened.split(' ');
+    const [issuedAt, version, worker, , ...declared] = opened.split(' ');
     if (!isLegacyVersion(version)) return undefined;
-    return { issuedAt: Number(issuedAt), version, worker: Number(worker) };
+    const capabilities = clientCapabilities(declared.length === 0 ? undefined : declared.join(' '));
+    return { issuedAt: Number(issuedAt), version, worker: Number(worker), capabilities };
   }
 }

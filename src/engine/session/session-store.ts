@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import { NO_CAPABILITIES, type ClientCapabilities } from '../../core/model/client-capabilities.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { Principal } from '../../core/model/principal.js';
 import type { Secret } from '../../core/model/secret.js';
@@ -10,10 +12,12 @@ import { LIMITS } from '../../platform/config/tokens.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
+import { isSharedChild } from '../upstream/connection-key.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
 import type { ResolvedCredential } from '../upstream/upstream.js';
+import { ClientQuestions } from './client-questions.js';
 import { ClientSession, type SessionStream } from './client-session.js';
-import { SessionIds } from './session-id.js';
+import { SessionIds, type SessionClaims } from './session-id.js';
 
 /** How often idle sessions are looked for. */
 const REAP_INTERVAL_MS = 30_000;
@@ -36,6 +40,8 @@ type ListChangedListener = (entry: ServerEntry, method: unknown) => void;
 @Injectable()
 export class SessionStore implements OnApplicationShutdown {
   readonly #ids: SessionIds;
+  /** Names this process in what its clients are asked. */
+  readonly #tag = randomBytes(6).toString('base64url');
   readonly #sessions = new Map<string, ClientSession>();
   readonly #byPrincipal = new Map<string, Set<ClientSession>>();
   readonly #ended = new Map<string, number>();
@@ -81,11 +87,15 @@ export class SessionStore implements OnApplicationShutdown {
   }
 
   /** A new session. Throws `http/too_many` when every session this principal may have is live. */
-  create(principal: Principal, version: LegacyVersion): ClientSession {
+  create(
+    principal: Principal,
+    version: LegacyVersion,
+    capabilities: ClientCapabilities = NO_CAPABILITIES,
+  ): ClientSession {
     this.#makeRoom(principal);
     const issuedAt = Date.now();
-    const id = this.#ids.issue({ issuedAt, version, worker: this.worker.index }, principal.id);
-    return this.#hold(id, principal, version, issuedAt);
+    const claims: SessionClaims = { issuedAt, version, worker: this.worker.index, capabilities };
+    return this.#hold(this.#ids.issue(claims, principal.id), principal, claims);
   }
 
   /** What this id means for this principal; somebody else's id is unknown. Throws `http/too_many` like {@link create}. */
@@ -108,7 +118,7 @@ export class SessionStore implements OnApplicationShutdown {
       return { kind: 'elsewhere', worker: claims.worker };
     }
     this.#makeRoom(principal);
-    return { kind: 'session', session: this.#hold(id, principal, claims.version, claims.issuedAt) };
+    return { kind: 'session', session: this.#hold(id, principal, claims) };
   }
 
   /** Ends a session for good: streams, calls, upstream sessions; its id is unknown from now on. */
@@ -162,11 +172,17 @@ export class SessionStore implements OnApplicationShutdown {
     });
   }
 
-  #hold(id: string, principal: Principal, version: LegacyVersion, issuedAt: number): ClientSession {
-    const session = new ClientSession(id, principal.id, version, issuedAt + this.limits.sessionLifetimeMs, Date.now(), {
+  #hold(id: string, principal: Principal, claims: SessionClaims): ClientSession {
+    const expiresAt = claims.issuedAt + this.limits.sessionLifetimeMs;
+    const questions = new ClientQuestions(this.#tag, {
+      openMax: this.limits.questionsPerSessionMax,
+      answerTimeoutMs: this.limits.clientAnswerTimeoutMs,
+    });
+    const session = new ClientSession(id, principal.id, claims.version, expiresAt, Date.now(), questions, {
       onListChanged: (entry, method) => this.#listChanged(entry, method),
       onConnectWithLogLevel: (owner, entry, credential) => this.sendLogLevel(owner, entry, credential),
     });
+    session.declare(claims.capabilities);
     this.#sessions.set(id, session);
     let siblings = this.#byPrincipal.get(principal.id);
     if (siblings === undefined) {
@@ -200,6 +216,7 @@ export class SessionStore implements OnApplicationShutdown {
     siblings?.delete(session);
     if (siblings?.size === 0) this.#byPrincipal.delete(session.principalId);
     for (const control of session.calls.values()) control.abandon();
+    session.questions.end();
     for (const stream of session.streams) stream.end();
     this.upstreams.setListening(session, false);
     this.upstreams.releaseOwner(session.key);
@@ -213,8 +230,4 @@ export class SessionStore implements OnApplicationShutdown {
     }
     for (const [id, expiresAt] of this.#ended) if (now >= expiresAt) this.#ended.delete(id);
   }
-}
-
-function isSharedChild({ endpoint }: ServerEntry): boolean {
-  return endpoint.kind === 'stdio' && endpoint.isolation === 'server';
 }

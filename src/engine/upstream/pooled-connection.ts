@@ -1,5 +1,6 @@
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import type { ClientInteraction } from './client-interaction.js';
 import type { UpstreamConnection } from './connection.js';
 import type { ServerSlot } from './server-slot.js';
 import type { ResolvedCredential, UpstreamOwner } from './upstream.js';
@@ -20,7 +21,6 @@ const USERS_MAX = 10_000;
  * who use the same credential (a stateless upstream, a stdio child).
  */
 export class PooledConnection {
-  readonly identity: string;
   inFlight = 0;
   lastUsedAt: number;
   /** Taken out of the pool: ends when nothing runs on it any more. */
@@ -33,6 +33,8 @@ export class PooledConnection {
     readonly slot: ServerSlot,
     readonly kind: TransportKind,
     readonly connection: UpstreamConnection,
+    /** What those who go over it have in common (`connectionKey`). */
+    readonly key: string,
     /** Whose credential it was opened with; the same identity for all who use it. */
     readonly credential: ResolvedCredential,
     /** Undefined: shared. */
@@ -41,7 +43,6 @@ export class PooledConnection {
     /** When the upstream is asked again whether it keeps sessions; on the clock of `now`. */
     readonly expiresAt: number,
   ) {
-    this.identity = credential.identity;
     this.headers = credential.headers;
     this.lastUsedAt = now;
   }
@@ -91,6 +92,18 @@ export class PooledConnection {
 
   detach(ownerKey: string): void {
     this.#users.delete(ownerKey);
+  }
+
+  /** Who is asked what the upstream wants outside of calls: its owner, or the only one it can be about. */
+  askable(): ClientInteraction | undefined {
+    return (this.owner ?? this.#onlyUser())?.client;
+  }
+
+  /** Whether nobody else uses it (the gateway itself does not count). */
+  isAloneWith(ownerKey: string): boolean {
+    if (this.owner !== undefined) return this.owner.key === ownerKey;
+    for (const { owner } of this.#users.values()) if (owner.key !== ownerKey && owner.isGateway !== true) return false;
+    return true;
   }
 
   /** Its owner, or all who share it. */

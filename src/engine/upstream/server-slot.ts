@@ -20,9 +20,9 @@ export class ServerSlot {
   isDropped = false;
   /** Sessions being opened, so that all who wait for the same one get it. */
   readonly opening = new Map<string, Promise<PooledConnection>>();
-  /** By credential identity. */
+  /** By connection key. */
   readonly #shared = new Map<string, PooledConnection>();
-  /** By owner, then by credential identity. */
+  /** By owner, then by connection key. */
   readonly #owned = new Map<string, Map<string, PooledConnection>>();
   readonly #infos = new Map<string, UpstreamInfo>();
   #size = 0;
@@ -42,10 +42,10 @@ export class ServerSlot {
   }
 
   /** The connection that this owner's calls go over; undefined when one must be opened. */
-  find(ownerKey: string, identity: string, now: number): PooledConnection | undefined {
-    const shared = this.#shared.get(identity);
+  find(ownerKey: string, key: string, now: number): PooledConnection | undefined {
+    const shared = this.#shared.get(key);
     if (shared?.isUsable(now) === true) return shared;
-    const owned = this.#owned.get(ownerKey)?.get(identity);
+    const owned = this.#owned.get(ownerKey)?.get(key);
     return owned?.isUsable(now) === true ? owned : undefined;
   }
 
@@ -67,18 +67,18 @@ export class ServerSlot {
       place = this.#owned.get(owner.key) ?? new Map<string, PooledConnection>();
       this.#owned.set(owner.key, place);
     }
-    const replaced = place.get(pooled.identity);
-    place.set(pooled.identity, pooled);
+    const replaced = place.get(pooled.key);
+    place.set(pooled.key, pooled);
     if (replaced === undefined) this.#size += 1;
-    this.#remember(pooled.identity, pooled.connection.info);
+    this.#remember(pooled.credential.identity, pooled.connection.info);
     return replaced;
   }
 
   remove(pooled: PooledConnection): void {
     const { owner } = pooled;
     const place = owner === undefined ? this.#shared : this.#owned.get(owner.key);
-    if (place?.get(pooled.identity) !== pooled) return;
-    place.delete(pooled.identity);
+    if (place?.get(pooled.key) !== pooled) return;
+    place.delete(pooled.key);
     this.#size -= 1;
     if (owner !== undefined && place.size === 0) this.#owned.delete(owner.key);
   }

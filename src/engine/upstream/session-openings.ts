@@ -1,6 +1,6 @@
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Limits } from '../../core/model/limits.js';
-import type { ServerEntry } from '../../core/model/server-entry.js';
+import { connectionKey, isSharedChild } from './connection-key.js';
 import type { ConnectionBounds } from './connection-bounds.js';
 import type { ConnectionRoster } from './connection-roster.js';
 import { PooledConnection } from './pooled-connection.js';
@@ -22,6 +22,8 @@ export interface OpeningMeans {
 
 /** An upstream that kept no session is asked again after this. */
 const STATELESS_MS = 600_000;
+/** Longest wait for the stream of a new session. */
+const LISTEN_MS = 1_000;
 /** A session that was opened while its server went away lives on for those who waited for it. */
 const STRAGGLER_MS = 1_000;
 
@@ -43,9 +45,10 @@ export class SessionOpenings {
   /** The connection for this owner and credential: opened by the first who needs it, awaited by the others. */
   connection(slot: ServerSlot, credential: ResolvedCredential, owner: UpstreamOwner): Promise<PooledConnection> {
     if (this.#isClosed) return Promise.reject(new GatewayError('http/draining'));
-    const known = slot.find(owner.key, credential.identity, this.means.now());
+    const shareKey = connectionKey(slot.entry, credential, owner);
+    const known = slot.find(owner.key, shareKey, this.means.now());
     if (known !== undefined) return Promise.resolve(known);
-    const key = isSharedChild(slot.entry) ? credential.identity : `${owner.key}\n${credential.identity}`;
+    const key = isSharedChild(slot.entry) ? shareKey : `${owner.key}\n${shareKey}`;
     const opening = slot.opening.get(key);
     if (opening !== undefined) return opening;
     const started = this.#open(slot, credential, owner).finally(() => {
@@ -70,6 +73,8 @@ export class SessionOpenings {
           entry,
           credential,
           limits,
+          capabilities: owner.client?.capabilities,
+          client: () => pooled?.askable(),
           nextRequestId,
           onNotification: (message) => pooled?.route(message),
           onClose: (reason) => pooled !== undefined && roster.lose(pooled, reason),
@@ -83,6 +88,7 @@ export class SessionOpenings {
         slot,
         kind,
         connection,
+        connectionKey(entry, credential, owner),
         credential,
         isOwned ? owner : undefined,
         openedAt,
@@ -95,6 +101,8 @@ export class SessionOpenings {
       throw error;
     }
     this.#install(pooled);
+    // What a server asks outside of its calls, it asks on a stream that must be there by then: many do so in the first call.
+    if (pooled.owner?.client !== undefined) await within(LISTEN_MS, pooled.connection.listening?.());
     return pooled;
   }
 
@@ -115,6 +123,10 @@ export class SessionOpenings {
   }
 }
 
-function isSharedChild({ endpoint }: ServerEntry): boolean {
-  return endpoint.kind === 'stdio' && endpoint.isolation === 'server';
+async function within(spanMs: number, work: Promise<void> | undefined): Promise<void> {
+  if (work === undefined) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, spanMs);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

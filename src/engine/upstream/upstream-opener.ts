@@ -70,7 +70,7 @@ export class UpstreamOpener {
   async #openOver(transport: HttpTransport, options: ConnectOptions, memory: TransportMemory): Promise<OpenedUpstream> {
     const { entry, limits } = options;
     const handshakeTimeoutMs = entry.timeoutMs ?? limits.listTimeoutMs;
-    const context = { client: this.client, clientVersion: PRODUCT.version, handshakeTimeoutMs };
+    const context = { http: this.client, clientVersion: PRODUCT.version, handshakeTimeoutMs };
     const connection =
       transport === 'http'
         ? await openHttpConnection({ ...options, ...context })

@@ -10,6 +10,7 @@ import { LIMITS, STDIO_SETTINGS } from '../../platform/config/tokens.js';
 import { HttpClient } from '../../platform/http/http-client.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { awaitOpening } from './await-opening.js';
+import { connectionKey } from './connection-key.js';
 import { ConnectionBounds } from './connection-bounds.js';
 import { ConnectionRoster } from './connection-roster.js';
 import { resolveCredential } from './credential/resolve-credential.js';
@@ -113,7 +114,9 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
   notify(entry: ServerEntry, owner: UpstreamOwner, method: string, params: string | undefined): void {
     const text = notificationText(method, params);
     for (const pooled of this.#roster.of(owner.key)) {
-      if (pooled.entry.fingerprint === entry.fingerprint) pooled.connection.send(text, pooled.headers);
+      // Those who share a child are one client to it: one's news would be news of all.
+      if (pooled.entry.fingerprint !== entry.fingerprint || !pooled.isAloneWith(owner.key)) continue;
+      pooled.connection.send(text, pooled.headers);
     }
   }
 
@@ -202,7 +205,7 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
       const now = this.client.sweep.now;
       slot.lastUsedAt = now;
       const pooled =
-        slot.find(owner.key, credential.identity, now) ??
+        slot.find(owner.key, connectionKey(slot.entry, credential, owner), now) ??
         (await awaitOpening(this.#openings.connection(slot, credential, owner), slot.entry, request));
       if (pooled.isShared) this.#roster.share(pooled, owner);
       pooled.lastUsedAt = now;

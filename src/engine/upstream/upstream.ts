@@ -1,6 +1,9 @@
 import type { ClientOffer } from '../../core/model/client-offer.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
+import type { LogLevel } from '../../core/protocol/log-level.js';
+import type { MirroredArgument } from '../../core/protocol/modern/param-headers.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import type { ClientInteraction } from './client-interaction.js';
 
 /**
  * On whose behalf an upstream session exists. A stateful upstream session belongs to exactly one owner: a client
@@ -13,6 +16,11 @@ export interface UpstreamOwner {
   onNotification(entry: ServerEntry, message: RpcMessage): void;
   /** The gateway itself: hears what changed, never log messages, which may hold what only one caller should see. */
   readonly isGateway?: true;
+  /**
+   * The client this owner stands for: declared in `initialize` of its upstream sessions, asked what they want outside of
+   * calls. Absent: it declares nothing and cannot be asked. Two owners of the same key have the same.
+   */
+  readonly client?: ClientInteraction | undefined;
   /** Called after a session with this server was opened (or opened again) for this owner, or joined by it. */
   onConnect?(entry: ServerEntry, credential: ResolvedCredential): void;
   /** Called when the upstream, or the way to it, ended a session of this owner. */
@@ -28,6 +36,14 @@ export interface UpstreamInfo {
   readonly serverInfo: Readonly<Record<string, unknown>>;
 }
 
+/** What a client of the modern era says of itself with each request, besides what it can do (`ClientInteraction`). */
+export interface ModernCaller {
+  /** Raw JSON object. */
+  readonly clientInfoText: string | undefined;
+  /** Absent: no log messages. */
+  readonly logLevel: LogLevel | undefined;
+}
+
 /** One request to an upstream, composed by the caller around an id from {@link UpstreamPool.nextRequestId}. */
 export interface UpstreamRequest {
   /** Unique in this process; also serves as the progress token. */
@@ -40,10 +56,21 @@ export interface UpstreamRequest {
   /** Longest wait for a byte or progress, in milliseconds; absent: the server's or the gateway's default. */
   readonly idleTimeoutMs?: number;
   /**
-   * Called for every message that comes with this call before its reply: progress, log messages, requests of the
-   * server. A promise holds back reading until it settles (backpressure). Absent: they are dropped.
+   * Called for every notification that comes with this call before its reply: progress, log messages. A promise holds back reading until it settles (backpressure). Absent: they are dropped.
    */
   readonly onMessage?: (message: RpcMessage) => void | Promise<void>;
+  /** Who is asked what the upstream wants to know in the middle of this call. Absent: such requests are refused. */
+  readonly client?: ClientInteraction | undefined;
+  /** Arguments of the tool that headers repeat, for servers of the modern era over HTTP. */
+  readonly mirrored?: readonly MirroredArgument[];
+  /** Least severe log message wanted with this call; for servers of the modern era, which send none unasked. */
+  readonly logLevel?: LogLevel | undefined;
+  /**
+   * The caller speaks the modern era itself: a modern server's reply comes as it is, `input_required` included, and a further
+   * round's `inputResponses` and `requestState` stand in `text`. Absent: such a server's questions are put to `client`, and
+   * its reply is put into legacy form.
+   */
+  readonly modern?: ModernCaller | undefined;
   /** Lets the caller end the call early. */
   readonly control?: CallControl;
 }

@@ -64,6 +64,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
   #settled = false;
   readonly #slot: number;
   #paused = false;
+  #idleSuspended = false;
   #responded = false;
   #hops = 0;
   #next: HttpTarget | undefined;
@@ -105,6 +106,16 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
     this.#controller?.resume();
   }
 
+  /** Silence is expected for a while: only the end of the whole exchange counts. */
+  suspendIdle(): void {
+    this.#idleSuspended = true;
+  }
+
+  resumeIdle(): void {
+    this.#idleSuspended = false;
+    this.#lastByteAt = this.#client.sweep.now;
+  }
+
   /** Brings the end forward. */
   endWithin(spanMs: number): void {
     this.#deadlineAt = Math.min(this.#deadlineAt, this.#client.sweep.now + spanMs);
@@ -119,7 +130,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
 
   checkDeadline(now: number): void {
     if (now > this.#deadlineAt) this.#fail(new HttpFailure('deadline', 'the call took too long', this.#responded));
-    else if (!this.#paused && now - this.#lastByteAt > this.#request.idleTimeoutMs) {
+    else if (!this.#paused && !this.#idleSuspended && now - this.#lastByteAt > this.#request.idleTimeoutMs) {
       const text = `no answer within ${this.#request.idleTimeoutMs} ms`;
       this.#fail(new HttpFailure('idle_timeout', text, this.#responded));
     }

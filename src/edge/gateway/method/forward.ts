@@ -101,6 +101,8 @@ function relay(
       return wantsLog(call, message) ? call.emit(message.text) : undefined;
     default:
       if (kindsChangedBy(method).length > 0) engine.catalog.invalidate(server.entry, method);
+      // A page was visited, a task went on, or something we do not know: this call's client will.
+      else if (call.session !== undefined) return call.emit(message.text);
       return undefined;
   }
 }

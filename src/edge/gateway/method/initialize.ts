@@ -1,4 +1,7 @@
 import { isLegacyVersion, LATEST_LEGACY_VERSION, type LegacyVersion } from '../../../core/protocol/versions.js';
+import { clientCapabilities, type ClientCapabilities } from '../../../core/model/client-capabilities.js';
+import { findMember, scanObject } from '../../../core/protocol/json-scan.js';
+import { rawMember, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import type { AccessView, ServerView } from '../../../core/model/access-view.js';
 import type { Caller } from '../../../engine/catalog/caller.js';
 import { isAggregate } from '../../../engine/catalog/render-item.js';
@@ -15,6 +18,13 @@ const CONTENT: ReadonlySet<string> = new Set(['prompts', 'resources', 'completio
 /** The revision to answer: the client's own if we speak it, else our newest (protocol page §1.4). */
 export function negotiateVersion(offered: unknown): LegacyVersion {
   return isLegacyVersion(offered) ? offered : LATEST_LEGACY_VERSION;
+}
+
+/** What the client declares in its `initialize`. */
+export function declaredCapabilities(message: RpcMessage): ClientCapabilities {
+  const params = rawMember(message, 'params');
+  const span = params?.startsWith('{') === true ? findMember(scanObject(params), 'capabilities') : undefined;
+  return clientCapabilities(span === undefined ? undefined : params?.slice(span.start, span.end));
 }
 
 /** The result of `initialize` for this view: capabilities are the union of the upstreams', instructions are merged. */

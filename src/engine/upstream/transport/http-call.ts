@@ -5,11 +5,11 @@ import { SseEventTooLargeError, SseParser, type SseEvent } from '../../../core/p
 import type { HttpExchange, ResponseSink } from '../../../platform/http/http-exchange.js';
 import type { HttpFailure } from '../../../platform/http/http-failure.js';
 import type { SlotTable } from '../../../platform/http/slot-table.js';
-import type { UpstreamRequest } from '../upstream.js';
+import type { CallControl, UpstreamRequest } from '../upstream.js';
 import { errorOfHttpFailure, upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
 import { answersRequest, readReplyMessages, replyProblem } from './http-reply.js';
 import type { CredentialHeaders, HttpSession } from './http-session.js';
-import { errorOfStatus, meansSessionLost, type Refusal } from './http-status.js';
+import { errorOfStatus, type Refusal } from './http-status.js';
 
 /** A refusal's body is looked at, never forwarded whole. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
@@ -57,6 +57,8 @@ export class HttpCall implements ResponseSink {
   /** Events that came while a receiver held back reading. At most what one chunk held. */
   #waiting: string[] | undefined;
   #held = false;
+  /** Questions of the upstream to the client that are open. */
+  #questions: Set<CallControl> | undefined;
   #ended = false;
 
   constructor(
@@ -271,15 +273,27 @@ export class HttpCall implements ResponseSink {
         else this.#failWith('upstream/bad_reply', 'it answered with the id of another request');
         return;
       case 'notification':
-        this.#deliver(message);
+        if (!this.#session.tookCancellation(message)) this.#deliver(message);
         return;
       case 'request':
-        if (!this.#session.answeredRequest(message, this.#credential)) this.#deliver(message);
+        this.#takeRequest(message);
         return;
       case 'invalid':
         this.#failWith('upstream/bad_reply', 'its reply is not a JSON-RPC message');
         return;
     }
+  }
+
+  #takeRequest(message: RpcMessage): void {
+    const question = this.#session.takeRequest(message, this.#request.client, this.#credential, (settled) => {
+      if (this.#questions?.delete(settled) !== true || this.#questions.size > 0) return;
+      this.#exchange?.resumeIdle();
+    });
+    if (question === undefined) return;
+    this.#questions ??= new Set();
+    this.#questions.add(question);
+    // It is the client's turn, so the upstream is not silent.
+    this.#exchange?.suspendIdle();
   }
 
   #deliver(message: RpcMessage): void {
@@ -317,7 +331,7 @@ export class HttpCall implements ResponseSink {
 
   /** The stream is over and brought no reply: it can be resumed if its events had ids. */
   #endStream(): void {
-    if (this.#lastEventId === undefined || this.#emptyPolls >= EMPTY_POLLS_MAX) {
+    if (!this.#session.mayResume || this.#lastEventId === undefined || this.#emptyPolls >= EMPTY_POLLS_MAX) {
       this.#failWith('upstream/bad_reply', 'the stream ended before the reply');
       return;
     }
@@ -341,17 +355,18 @@ export class HttpCall implements ResponseSink {
       this.#deadlineAt,
       this,
     );
-    if (!this.#isDone()) this.#exchange = exchange;
+    if (this.#isDone()) return;
+    this.#exchange = exchange;
+    if (this.#questions !== undefined && this.#questions.size > 0) exchange.suspendIdle();
   }
 
   #endRefusal(): void {
-    const { entry, sessionId } = this.#session;
+    const { entry } = this.#session;
     const body = this.#takeText();
     const [error] = readReplyMessages(body, false) ?? [];
     const isReply = error !== undefined && (isErrorWithoutId(error) || isErrorReply(error, this.#request.id));
     const refusal: Refusal = { status: this.status, headers: this.headers, body, error: isReply ? error : undefined };
-    const isOpen = this.#session.protocolVersion !== undefined;
-    if (isOpen && meansSessionLost(refusal, sessionId !== undefined)) {
+    if (this.#session.isLostBy(refusal)) {
       this.#session.markLost();
       this.#failWith('upstream/session_lost', `HTTP ${this.status}`);
     } else if (isReply && ![401, 403, 429].includes(this.status) && this.status < 500) {
@@ -389,6 +404,8 @@ export class HttpCall implements ResponseSink {
     this.#first = this.#rest = this.#waiting = undefined;
     this.#request.control?.onEnd(undefined);
     this.#running?.delete(this.#slot);
+    // Nobody needs the answers any more: the client is told.
+    if (this.#questions !== undefined) for (const question of this.#questions) question.cancel();
   }
 
   // For the compiler, which does not see that both change behind calls.

@@ -59,6 +59,10 @@ export class HttpConnection implements UpstreamConnection {
     else this.#listener.stop();
   }
 
+  listening(): Promise<void> {
+    return this.#listener.attempted;
+  }
+
   async close(): Promise<void> {
     const wasClosed = this.#closed;
     this.#end('closed by the gateway');
@@ -71,6 +75,7 @@ export class HttpConnection implements UpstreamConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.stop();
+    this.#session.endRequests();
     this.#onClose(reason);
   }
 }

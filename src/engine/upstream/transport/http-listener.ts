@@ -22,28 +22,38 @@ export class HttpListener implements ResponseSink {
   #active = false;
   #isUnsupported = false;
   #lastEventId: string | undefined;
-  #retryMs = RETRY_MS_MIN;
+  /** As the server named it; 0: it did not. */
+  #retryMs = 0;
   #failures = 0;
+  #attempt = Promise.withResolvers<void>();
 
   constructor(session: HttpSession, credential: () => CredentialHeaders) {
     this.#session = session;
     this.#credential = credential;
   }
 
+  /** Resolves when the stream is there, or will not be for now; at once while nobody listens. */
+  get attempted(): Promise<void> {
+    return this.#active ? this.#attempt.promise : Promise.resolve();
+  }
+
   start(): void {
     if (this.#active || this.#isUnsupported || this.#session.lost) return;
     this.#active = true;
+    this.#attempt = Promise.withResolvers<void>();
     this.#connect();
   }
 
   stop(): void {
     this.#active = false;
+    this.#attempt.resolve();
     clearTimeout(this.#timer);
     this.#exchange?.abort();
     this.#exchange = undefined;
   }
 
   onHead(status: number, headers: IncomingHttpHeaders): void {
+    this.#attempt.resolve();
     if (status === 200 && headers['content-type']?.toLowerCase().startsWith('text/event-stream') === true) {
       this.#parser = new SseParser({
         eventBytesMax: this.#session.limits.resultBytesMax,
@@ -90,12 +100,15 @@ export class HttpListener implements ResponseSink {
   }
 
   #reconnect(): void {
+    this.#attempt.resolve();
     if (!this.#active) return;
     this.#exchange = undefined;
-    const waitMs = Math.max(this.#retryMs, Math.min(RETRY_MS_MIN * 2 ** this.#failures, RETRY_MS_MAX));
+    const backOffMs = Math.min(RETRY_MS_MIN * 2 ** this.#failures, RETRY_MS_MAX) * (0.75 + Math.random() / 2);
     this.#failures += 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#connect(), waitMs * (0.75 + Math.random() / 2)).unref();
+    // Never before the time the server named (2025-11-25, "Sending Messages").
+    const waitMs = Math.max(this.#retryMs, this.#failures === 1 && this.#retryMs > 0 ? 0 : backOffMs);
+    this.#timer = setTimeout(() => this.#connect(), waitMs).unref();
   }
 
   #takeEvent({ event, data, id, retry }: SseEvent): void {
@@ -107,8 +120,8 @@ export class HttpListener implements ResponseSink {
     // Noise and replies to no request are dropped: nothing here depends on them.
     for (const message of readReplyMessages(data, this.#session.mayBatch) ?? []) {
       const shape = rpcShape(message);
-      if (shape === 'notification') this.#session.onNotification(message);
-      else if (shape === 'request' && !this.#session.answeredRequest(message, this.#credential())) {
+      if (shape === 'request') this.#session.takeRequest(message, 'outside', this.#credential(), () => undefined);
+      else if (shape === 'notification' && !this.#session.tookCancellation(message)) {
         this.#session.onNotification(message);
       }
     }

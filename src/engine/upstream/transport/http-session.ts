@@ -5,8 +5,11 @@ import { allowsBatches, isLegacyVersion } from '../../../core/protocol/versions.
 import type { HttpClient } from '../../../platform/http/http-client.js';
 import { HttpExchange, type ResponseSink } from '../../../platform/http/http-exchange.js';
 import type { HttpTarget } from '../../../platform/http/http-target.js';
+import { comesOfModernServer, meansSessionLost, type Refusal } from './http-status.js';
 import { deleteHeaders, postHeaders, streamHeaders, type ProtocolHeaders } from './http-headers.js';
-import { ownReplyTo } from './http-server-request.js';
+import type { ClientInteraction } from '../client-interaction.js';
+import { ServerRequests } from '../server-requests.js';
+import type { CallControl } from '../upstream.js';
 
 export type CredentialHeaders = Readonly<Record<string, string>>;
 
@@ -15,12 +18,12 @@ const NOTICE_TIMEOUT_MS = 10_000;
 const DELETE_TIMEOUT_MS = 2_000;
 
 export interface HttpSessionOptions {
-  readonly client: HttpClient;
+  readonly http: HttpClient;
   readonly entry: ServerEntry;
   readonly target: HttpTarget;
   readonly limits: Limits;
-  /** What the gateway claims in `initialize`; requests of the server for anything else are refused. */
-  readonly clientCapabilities: Readonly<Record<string, unknown>>;
+  /** Who is asked what the server wants outside of calls. */
+  readonly client: () => ClientInteraction | undefined;
   readonly onNotification: (message: RpcMessage) => void;
 }
 
@@ -29,8 +32,9 @@ export class HttpSession implements ProtocolHeaders {
   readonly client: HttpClient;
   readonly entry: ServerEntry;
   readonly limits: Limits;
-  readonly clientCapabilities: Readonly<Record<string, unknown>>;
   readonly onNotification: (message: RpcMessage) => void;
+  readonly #askable: () => ClientInteraction | undefined;
+  readonly #serverRequests: ServerRequests;
   target: HttpTarget;
   sessionId: string | undefined;
   protocolVersion: string | undefined;
@@ -42,12 +46,24 @@ export class HttpSession implements ProtocolHeaders {
   #headers: readonly string[] = [];
 
   constructor(options: HttpSessionOptions) {
-    this.client = options.client;
+    this.client = options.http;
     this.entry = options.entry;
     this.limits = options.limits;
-    this.clientCapabilities = options.clientCapabilities;
+    this.#askable = options.client;
+    this.#serverRequests = new ServerRequests(options.entry);
     this.onNotification = options.onNotification;
     this.target = options.target;
+  }
+
+  /** A stream that ended before its reply may be resumed by GET. */
+  get mayResume(): boolean {
+    return true;
+  }
+
+  /** Whether a refusal says that the session is over, or that the server speaks another era by now. */
+  isLostBy(refusal: Refusal): boolean {
+    if (this.protocolVersion === undefined) return false;
+    return meansSessionLost(refusal, this.sessionId !== undefined) || comesOfModernServer(refusal);
   }
 
   get mayBatch(): boolean {
@@ -134,12 +150,31 @@ export class HttpSession implements ProtocolHeaders {
     void this.notice(notificationText('notifications/cancelled', params), credential);
   }
 
-  /** True when the gateway answered the server's request itself. */
-  answeredRequest(message: RpcMessage, credential: CredentialHeaders): boolean {
-    const reply = ownReplyTo(message, this.clientCapabilities);
-    if (reply === undefined) return false;
-    void this.notice(reply, credential);
+  /** A request of the server, in a call of this client or outside of calls: see {@link ServerRequests.take}. */
+  takeRequest(
+    message: RpcMessage,
+    client: ClientInteraction | undefined | 'outside',
+    credential: CredentialHeaders,
+    onSettled: (control: CallControl) => void,
+  ): CallControl | undefined {
+    return this.#serverRequests.take(
+      message,
+      client === 'outside' ? this.#askable() : client,
+      (text) => void this.notice(text, credential),
+      onSettled,
+    );
+  }
+
+  /** True when the server withdrew a request of its own. */
+  tookCancellation(message: RpcMessage): boolean {
+    if (message.value['method'] !== 'notifications/cancelled') return false;
+    this.#serverRequests.cancelled(message);
     return true;
+  }
+
+  /** The session ends: what the server asked is not answered any more. */
+  endRequests(): void {
+    this.#serverRequests.end();
   }
 
   /** Ends the session upstream if there is one; best effort, bounded, never rejects. */

@@ -30,6 +30,12 @@ export function meansSessionLost({ status, body, error }: Refusal, sentSession: 
   return /session|not initialized/i.test(body);
 }
 
+/** Codes that only servers of the modern era use (2026-07-28, "Error Codes"): they do not take requests of a session. */
+export function comesOfModernServer({ error }: Refusal): boolean {
+  const code = (error?.value['error'] as { code?: unknown } | undefined)?.code;
+  return code === -32_020 || code === -32_021 || code === -32_022;
+}
+
 /** The error of a status that carries no JSON-RPC reply. */
 export function errorOfStatus(entry: ServerEntry, { status, headers, body }: Refusal): GatewayError {
   const cause = new HttpStatusError(

@@ -1,21 +1,20 @@
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { notificationText, requestText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
-import { LATEST_LEGACY_VERSION } from '../../../core/protocol/versions.js';
+import { NO_CAPABILITIES } from '../../../core/model/client-capabilities.js';
 import type { HttpClient } from '../../../platform/http/http-client.js';
 import { parseHttpTarget } from '../../../platform/http/http-target.js';
 import type { ConnectOptions, UpstreamConnection } from '../connection.js';
 import { HttpStatusError, upstreamError } from '../upstream-error.js';
+import { initializeParams } from './initialize-params.js';
 import { HttpCall } from './http-call.js';
 import { HttpConnection } from './http-connection.js';
 import { HttpSession } from './http-session.js';
 import { readUpstreamInfo } from './pipe-upstream-info.js';
 
 export interface HttpConnectOptions extends ConnectOptions {
-  readonly client: HttpClient;
+  readonly http: HttpClient;
   /** Our version, for `clientInfo`. */
   readonly clientVersion: string;
-  /** Client capabilities to claim; only what the caller's client really has. */
-  readonly capabilities?: Readonly<Record<string, unknown>>;
   /** Longest wait for the reply to `initialize`. */
   readonly handshakeTimeoutMs: number;
 }
@@ -29,16 +28,16 @@ const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
  * the error's cause is a {@link HttpStatusError}.
  */
 export async function openHttpConnection(options: HttpConnectOptions): Promise<UpstreamConnection> {
-  const { entry, credential, limits, client, capabilities = {} } = options;
+  const { entry, credential, limits, http, client = () => undefined } = options;
   const target = entry.endpoint.kind === 'http' ? parseHttpTarget(entry.endpoint.url) : undefined;
   if (target === undefined) throw upstreamError('upstream/unreachable', entry, 'its URL is not an http or https URL');
 
   const session = new HttpSession({
-    client,
+    http,
     entry,
     target,
     limits,
-    clientCapabilities: capabilities,
+    client,
     onNotification: options.onNotification,
   });
   const { reply, call } = await initialize(session, options);
@@ -55,14 +54,9 @@ async function initialize(
   session: HttpSession,
   options: HttpConnectOptions,
 ): Promise<{ reply: RpcMessage; call: HttpCall }> {
-  const { credential, capabilities = {}, clientVersion, handshakeTimeoutMs, nextRequestId } = options;
-  const params = {
-    protocolVersion: LATEST_LEGACY_VERSION,
-    capabilities,
-    clientInfo: { name: 'gatehouse', version: clientVersion },
-  };
+  const { credential, capabilities = NO_CAPABILITIES, clientVersion, handshakeTimeoutMs, nextRequestId } = options;
   const id = nextRequestId();
-  const text = requestText(id, 'initialize', JSON.stringify(params));
+  const text = requestText(id, 'initialize', initializeParams(capabilities, clientVersion));
   const request = { id, method: 'initialize', text, repeatable: true, idleTimeoutMs: handshakeTimeoutMs };
   const { promise, resolve, reject } = Promise.withResolvers<RpcMessage>();
   const call = new HttpCall(session, request, credential.headers, resolve, reject, undefined);

@@ -12,7 +12,7 @@ const NOISE_EVENTS_MAX = 20;
 
 /** What HTTP+SSE needs from the process around it. */
 export interface SseContext {
-  readonly client: HttpClient;
+  readonly http: HttpClient;
   readonly logger: Logger;
   /** Our version, for `clientInfo`. */
   readonly clientVersion: string;
@@ -34,8 +34,15 @@ export async function openSse(options: ConnectOptions, context: SseContext): Pro
 
   const logger = context.logger.child({ server: entry.name });
   const startedAt = performance.now();
-  const { client, clientVersion, handshakeTimeoutMs } = context;
-  const pipe = await SsePipe.open({ client, entry, limits, target, headers: credential.headers, handshakeTimeoutMs });
+  const { http, clientVersion, handshakeTimeoutMs } = context;
+  const pipe = await SsePipe.open({
+    client: http,
+    entry,
+    limits,
+    target,
+    headers: credential.headers,
+    handshakeTimeoutMs,
+  });
   const noise = new BoundedLog({
     linesMax: NOISE_EVENTS_MAX,
     windowMs: NOISE_WINDOW_MS,

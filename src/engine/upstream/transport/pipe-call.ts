@@ -38,6 +38,7 @@ export class PipeCall {
   #handing = false;
   #waitingReply: RpcMessage | undefined;
   #settled = false;
+  #suspended = 0;
   #timer: NodeJS.Timeout;
   #timerMs: number;
 
@@ -68,6 +69,17 @@ export class PipeCall {
       this.#queue.push(message);
       this.#queuedChars += message.text.length;
     }
+  }
+
+  /** The upstream waits for the client: until as many {@link resumeDeadline}, only the end of the whole call counts. */
+  suspendDeadline(): void {
+    this.#suspended += 1;
+    if (!this.#settled) this.#refresh();
+  }
+
+  resumeDeadline(): void {
+    this.#suspended -= 1;
+    if (!this.#settled) this.#refresh();
   }
 
   /** The reply came. It is answered once the receiver has taken what came before it. */
@@ -126,7 +138,8 @@ export class PipeCall {
   }
 
   #refresh(): void {
-    const timerMs = Math.min(this.#options.idleTimeoutMs, this.#endsAt - performance.now(), TIMER_MS_MAX);
+    const idleMs = this.#suspended > 0 ? Number.POSITIVE_INFINITY : this.#options.idleTimeoutMs;
+    const timerMs = Math.min(idleMs, this.#endsAt - performance.now(), TIMER_MS_MAX);
     if (timerMs === this.#timerMs) {
       this.#timer.refresh();
       return;

@@ -1,18 +1,27 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { notificationText, requestText, rpcShape, type RpcMessage } from '../../../core/protocol/rpc-message.js';
-import { allowsBatches, isLegacyVersion, LATEST_LEGACY_VERSION } from '../../../core/protocol/versions.js';
+import { NO_CAPABILITIES } from '../../../core/model/client-capabilities.js';
+import { allowsBatches, isLegacyVersion } from '../../../core/protocol/versions.js';
 import type { ConnectOptions, UpstreamConnection } from '../connection.js';
+import type { Era } from '../era-memory.js';
+import { NotModernError } from '../era-negotiation.js';
+import { ServerRequests } from '../server-requests.js';
 import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
 import { upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
 import { nestsTooDeep, readReplyMessages, replyProblem } from './http-reply.js';
-import { ownReplyTo } from './http-server-request.js';
+import { initializeParams } from './initialize-params.js';
+import { discoverRequest } from './modern-discover.js';
+import { readModernInfo } from './modern-info.js';
 import { PipeCall } from './pipe-call.js';
 import { oversizeReplyId } from './pipe-oversize-reply.js';
 import { readUpstreamInfo } from './pipe-upstream-info.js';
 
 type Headers = Readonly<Record<string, string>>;
 
+/** How long a server may be silent about its era before it is initialised as well. */
+const DISCOVERY_MS = 3_000;
 const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
 /** Of a message that is not read, as much is looked at from either end. */
@@ -46,8 +55,6 @@ export interface PipeConnectionOptions extends ConnectOptions {
   readonly logger: Logger;
   /** Our version, for `clientInfo`. */
   readonly clientVersion: string;
-  /** Client capabilities to claim; only what the caller's client really has. */
-  readonly capabilities?: Readonly<Record<string, unknown>>;
   /** Longest wait for the reply to `initialize`. */
   readonly handshakeTimeoutMs: number;
   /** Something that is not JSON-RPC came. Must be bounded in what it logs. */
@@ -72,6 +79,30 @@ export async function openPipeConnection(
   }
 }
 
+/** A pipe's connection, and the era its server speaks. One of the modern era takes requests in the form of that era. */
+export interface NegotiatedPipe {
+  readonly era: Era;
+  readonly connection: UpstreamConnection;
+}
+
+/**
+ * The same for a server whose era is not known: it is asked in the modern way, and on the same pipe in the legacy one when
+ * it answers otherwise or is silent for {@link DISCOVERY_MS} (protocol page §1.4). Throws `NotModernError` when it left
+ * over the question, as some servers do.
+ */
+export async function negotiatePipeConnection(
+  options: PipeConnectionOptions,
+  connectPipe: (events: PipeEvents) => MessagePipe,
+): Promise<NegotiatedPipe> {
+  const connection = new PipeConnection(options, connectPipe);
+  try {
+    return { era: await connection.negotiate(), connection };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
 /**
  * Many requests at the same time over one message pipe, told apart by their ids, which are unique in the process.
  * Texts are forwarded as they came; a message is parsed once, to look at it.
@@ -81,6 +112,7 @@ class PipeConnection implements UpstreamConnection {
   readonly #options: PipeConnectionOptions;
   readonly #pipe: MessagePipe;
   readonly #calls = new Map<number, PipeCall>();
+  readonly #serverRequests: ServerRequests;
   #info: UpstreamInfo = { protocolVersion: '', capabilities: {}, instructions: undefined, serverInfo: {} };
   /** Negotiated; undefined while opening. */
   #version: string | undefined;
@@ -89,6 +121,7 @@ class PipeConnection implements UpstreamConnection {
 
   constructor(options: PipeConnectionOptions, connectPipe: (events: PipeEvents) => MessagePipe) {
     this.#options = options;
+    this.#serverRequests = new ServerRequests(options.entry);
     this.#pipe = connectPipe({
       onText: (text) => this.#receive(text),
       onOversize: (callId) => this.#failOversize(callId),
@@ -105,14 +138,10 @@ class PipeConnection implements UpstreamConnection {
   }
 
   async initialize(): Promise<void> {
-    const { capabilities = {}, clientVersion, credential, entry, handshakeTimeoutMs, nextRequestId } = this.#options;
-    const params = {
-      protocolVersion: LATEST_LEGACY_VERSION,
-      capabilities,
-      clientInfo: { name: 'gatehouse', version: clientVersion },
-    };
+    const { capabilities = NO_CAPABILITIES, clientVersion, credential, entry } = this.#options;
+    const { handshakeTimeoutMs, nextRequestId } = this.#options;
     const id = nextRequestId();
-    const text = requestText(id, 'initialize', JSON.stringify(params));
+    const text = requestText(id, 'initialize', initializeParams(capabilities, clientVersion));
     const request = { id, method: 'initialize', text, repeatable: false };
     const reply = await this.#start(request, credential.headers, handshakeTimeoutMs, handshakeTimeoutMs);
     this.#info = readUpstreamInfo(entry, reply);
@@ -120,6 +149,54 @@ class PipeConnection implements UpstreamConnection {
     await this.#pipe.send(notificationText('notifications/initialized', undefined), credential.headers, this.#version);
     if (this.#state !== 'opening') throw this.#error('upstream/unreachable', this.#closeReason);
     this.#state = 'open';
+  }
+
+  async negotiate(): Promise<Era> {
+    const discovered = this.#discover();
+    const late = new AbortController();
+    const silence = delay(DISCOVERY_MS, undefined, { signal: late.signal, ref: false }).then(
+      () => 'silence' as const,
+      () => 'silence' as const, // Aborted: the answer came first.
+    );
+    const first = await Promise.race([discovered, silence]);
+    late.abort();
+    if (first !== 'silence') return first === 'legacy' ? await this.#initializeAs() : this.#openAs(first);
+    // Package runners install before they answer anything: whichever question is answered first tells.
+    const answer = await Promise.any([
+      discovered.then((found) => (found === 'legacy' ? Promise.reject(new NotModernError(true)) : found)),
+      this.#initializeAs(),
+    ]).catch((error: unknown) => {
+      throw error instanceof AggregateError ? (error.errors as unknown[])[1] : error;
+    });
+    return answer === 'legacy' ? answer : this.#openAs(answer);
+  }
+
+  async #initializeAs(): Promise<'legacy'> {
+    await this.initialize();
+    return 'legacy';
+  }
+
+  #openAs(info: UpstreamInfo): 'modern' {
+    this.#info = info;
+    this.#version = info.protocolVersion;
+    if (this.#state !== 'opening') throw this.#error('upstream/unreachable', this.#closeReason);
+    this.#state = 'open';
+    return 'modern';
+  }
+
+  async #discover(): Promise<UpstreamInfo | 'legacy'> {
+    const { clientVersion, credential, entry, handshakeTimeoutMs, nextRequestId } = this.#options;
+    const request = discoverRequest(nextRequestId(), clientVersion);
+    try {
+      return readModernInfo(
+        entry,
+        await this.#start(request, credential.headers, handshakeTimeoutMs, handshakeTimeoutMs),
+      );
+    } catch (error) {
+      if (error instanceof NotModernError) return 'legacy';
+      if (this.#state === 'closed') throw new NotModernError(true, error);
+      throw error;
+    }
   }
 
   async request(request: UpstreamRequest, headers: Headers): Promise<RpcMessage> {
@@ -243,14 +320,44 @@ class PipeConnection implements UpstreamConnection {
       this.#callOf(token)?.deliver(message);
       return;
     }
+    if (message.value['method'] === 'notifications/cancelled') {
+      this.#serverRequests.cancelled(message);
+      return;
+    }
     if (this.#state === 'open') this.#options.onNotification(message);
   }
 
   #takeRequest(message: RpcMessage): void {
-    const { capabilities = {}, credential, onNotification } = this.#options;
-    const reply = ownReplyTo(message, capabilities);
-    if (reply !== undefined) this.send(reply, credential.headers);
-    else if (this.#state === 'open') onNotification(message);
+    const asking = this.#asking();
+    const headers = asking[0]?.headers ?? this.#options.credential.headers;
+    const client = asking[0] === undefined ? this.#options.client?.() : asking[0].request.client;
+    const question = this.#serverRequests.take(
+      message,
+      client,
+      (text) => this.send(text, headers),
+      () => {
+        for (const call of asking) call.resumeDeadline();
+      },
+    );
+    // It is the client's turn, so the server is not silent.
+    if (question !== undefined) for (const call of asking) call.suspendDeadline();
+  }
+
+  /**
+   * The running calls that a request of the server can belong to, the newest first: a pipe does not say which it is. None
+   * when the callers behind them differ: what one is asked must not be shown to another.
+   */
+  #asking(): PipeCall[] {
+    const asking: PipeCall[] = [];
+    let key: string | undefined;
+    for (const call of this.#calls.values()) {
+      const { client } = call.request;
+      if (client === undefined) continue;
+      if (key !== undefined && client.key !== key) return [];
+      key = client.key;
+      asking.unshift(call);
+    }
+    return asking;
   }
 
   /** Some servers answer a number as a string of digits; every SDK forgives that. */
@@ -280,6 +387,7 @@ class PipeConnection implements UpstreamConnection {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) call.fail(error);
+    this.#serverRequests.end();
     void this.#pipe.close();
     if (wasOpen) this.#options.onClose(reason);
   }
