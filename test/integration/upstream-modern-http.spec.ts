@@ -38,10 +38,11 @@ async function startFront(target: string): Promise<{ url: string; seen: Seen[]; 
         ...(body === '' ? {} : { body }),
         signal: leaving.signal,
       });
-      response.writeHead(answer.status, {
-        'content-type': answer.headers.get('content-type') ?? 'text/plain',
-        ...(answer.headers.has('mcp-session-id') ? { 'mcp-session-id': answer.headers.get('mcp-session-id') } : {}),
-      });
+      response.statusCode = answer.status;
+      for (const name of ['content-type', 'mcp-session-id']) {
+        const value = answer.headers.get(name);
+        if (value !== null) response.setHeader(name, value);
+      }
       response.flushHeaders();
       for await (const chunk of answer.body ?? []) response.write(chunk);
       response.end();

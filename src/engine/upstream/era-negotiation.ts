@@ -76,6 +76,7 @@ export function afterFailedDiscovery(error: unknown): unknown {
   }
 }
 
-function refusesInitialize(error: unknown): boolean {
+/** A server that answered `initialize`, but not with a session. */
+export function refusesInitialize(error: unknown): boolean {
   return error instanceof GatewayError && error.code === 'upstream/bad_reply';
 }

@@ -1,5 +1,6 @@
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { Circuit, type CircuitTiming } from './circuit.js';
+import { EraMemory } from './era-memory.js';
 import type { PooledConnection } from './pooled-connection.js';
 import { TransportMemory } from './transport-memory.js';
 import type { UpstreamInfo, UpstreamStatus } from './upstream.js';
@@ -13,6 +14,7 @@ export class ServerSlot {
   entry: ServerEntry;
   readonly circuit: Circuit;
   readonly transport: TransportMemory;
+  readonly eras: EraMemory;
   /** Calls that run or wait for a session. */
   inFlight = 0;
   lastUsedAt: number;
@@ -34,6 +36,7 @@ export class ServerSlot {
     this.entry = entry;
     this.circuit = new Circuit(timing);
     this.transport = new TransportMemory(timing.now);
+    this.eras = new EraMemory(timing.now);
     this.lastUsedAt = timing.now();
   }
 

@@ -80,10 +80,12 @@ export class SessionOpenings {
           onClose: (reason) => pooled !== undefined && roster.lose(pooled, reason),
         },
         slot.transport,
+        slot.eras,
       );
       const isOwned = kind === 'stdio' ? !isSharedChild(entry) : connection.stateful;
       const openedAt = now();
-      const expiresAt = connection.stateful ? Number.POSITIVE_INFINITY : openedAt + STATELESS_MS;
+      const isKept = connection.stateful || connection.isLasting === true;
+      const expiresAt = isKept ? Number.POSITIVE_INFINITY : openedAt + STATELESS_MS;
       pooled = new PooledConnection(
         slot,
         kind,

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { makeServerEntry } from '../../../test/factory/make-server-entry.js';
 import { DEFAULT_LIMITS } from '../../core/model/limits.js';
 import type { HttpClient } from '../../platform/http/http-client.js';
+import { EraMemory } from './era-memory.js';
 import { TransportMemory } from './transport-memory.js';
 import { UpstreamOpener } from './upstream-opener.js';
 
@@ -34,6 +35,7 @@ test.each([
       onClose: () => undefined,
     },
     new TransportMemory(() => 0),
+    new EraMemory(() => 0),
   );
   await expect(opening).rejects.toMatchObject({
     code: 'upstream/spawn_refused',

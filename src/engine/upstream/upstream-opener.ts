@@ -10,8 +10,11 @@ import { STDIO_SETTINGS } from '../../platform/config/tokens.js';
 import { HttpClient } from '../../platform/http/http-client.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import type { ConnectOptions, UpstreamConnection } from './connection.js';
+import type { EraMemory } from './era-memory.js';
+import { openInEra } from './era-negotiation.js';
 import type { TransportKind } from './pooled-connection.js';
 import { openHttpConnection } from './transport/open-http.js';
+import { openModernHttp } from './transport/open-modern-http.js';
 import { openSse } from './transport/open-sse.js';
 import { openStdio } from './transport/open-stdio.js';
 import type { HttpTransport, TransportMemory } from './transport-memory.js';
@@ -36,28 +39,34 @@ export class UpstreamOpener {
   ) {}
 
   /** Throws `upstream/*`. */
-  async open(options: ConnectOptions, memory: TransportMemory): Promise<OpenedUpstream> {
+  async open(options: ConnectOptions, memory: TransportMemory, eras: EraMemory): Promise<OpenedUpstream> {
     const { endpoint } = options.entry;
-    if (endpoint.kind === 'http') return this.#openHttp(endpoint, options, memory);
+    if (endpoint.kind === 'http') return this.#openHttp(endpoint, options, memory, eras);
     const refusal = stdioRefusal(options.entry, this.stdio);
     if (refusal !== undefined) throw new GatewayError('upstream/spawn_refused', { detail: refusal });
-    const connection = await openStdio(options, {
+    const context = {
       logger: this.logger,
       clientVersion: PRODUCT.version,
       environment: this.environment,
       stdio: this.stdio,
-    });
+    };
+    const connection = await openStdio(options, context, eras);
     return { kind: 'stdio', connection };
   }
 
-  async #openHttp(endpoint: HttpEndpoint, options: ConnectOptions, memory: TransportMemory): Promise<OpenedUpstream> {
+  async #openHttp(
+    endpoint: HttpEndpoint,
+    options: ConnectOptions,
+    memory: TransportMemory,
+    eras: EraMemory,
+  ): Promise<OpenedUpstream> {
     const [first, second] = memory.order(endpoint);
     try {
-      return await this.#openOver(first, options, memory);
+      return await this.#openOver(first, options, memory, eras);
     } catch (error) {
       if (second === undefined || !isMismatch(error, first)) throw error;
       try {
-        return await this.#openOver(second, options, memory);
+        return await this.#openOver(second, options, memory, eras);
       } catch (secondError) {
         const { name } = options.entry;
         this.logger.debug({ server: name, transport: second, err: secondError }, 'the other transport failed as well');
@@ -67,13 +76,25 @@ export class UpstreamOpener {
     }
   }
 
-  async #openOver(transport: HttpTransport, options: ConnectOptions, memory: TransportMemory): Promise<OpenedUpstream> {
+  async #openOver(
+    transport: HttpTransport,
+    options: ConnectOptions,
+    memory: TransportMemory,
+    eras: EraMemory,
+  ): Promise<OpenedUpstream> {
     const { entry, limits } = options;
     const handshakeTimeoutMs = entry.timeoutMs ?? limits.listTimeoutMs;
     const context = { http: this.client, clientVersion: PRODUCT.version, handshakeTimeoutMs };
     const connection =
       transport === 'http'
-        ? await openHttpConnection({ ...options, ...context })
+        ? await openInEra(
+            {
+              modern: () => openModernHttp({ ...options, ...context }),
+              legacy: () => openHttpConnection({ ...options, ...context }),
+            },
+            eras,
+            options.credential.identity,
+          )
         : await openSse(options, { ...context, logger: this.logger });
     memory.learn(transport);
     return { kind: transport, connection };

@@ -14,7 +14,7 @@ import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
 import { upstreamError } from '../upstream-error.js';
 import type { ModernCarrier } from './modern-carrier.js';
 import { readModernInfo } from './modern-info.js';
-import { withoutSubscription } from './modern-listen-request.js';
+import { ACKNOWLEDGED, withoutSubscription } from './modern-listen-request.js';
 import { announcedChanges, ModernListening } from './modern-listening.js';
 import { askClient, nextRound, resultOf } from './modern-rounds.js';
 
@@ -107,7 +107,7 @@ export class ModernConnection implements UpstreamConnection {
 
   /** A message outside of calls. */
   takeNotification(message: RpcMessage): void {
-    this.#options.onNotification(withoutSubscription(message));
+    if (message.value['method'] !== ACKNOWLEDGED) this.#options.onNotification(withoutSubscription(message));
   }
 
   /** The listener was deaf for a while: every list may be another one. */

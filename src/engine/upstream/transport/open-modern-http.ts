@@ -1,6 +1,4 @@
-import { NO_CAPABILITIES } from '../../../core/model/client-capabilities.js';
-import { composeRequest } from '../../../core/protocol/modern/compose-request.js';
-import { requestText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
+import type { RpcMessage } from '../../../core/protocol/rpc-message.js';
 import { parseHttpTarget } from '../../../platform/http/http-target.js';
 import { SlotTable } from '../../../platform/http/slot-table.js';
 import type { UpstreamConnection } from '../connection.js';
@@ -11,6 +9,7 @@ import { HttpCall } from './http-call.js';
 import type { CredentialHeaders, HttpSession } from './http-session.js';
 import type { ModernCarrier, ModernListener } from './modern-carrier.js';
 import { ModernConnection } from './modern-connection.js';
+import { clientInfo, discoverRequest } from './modern-discover.js';
 import { ModernHttpListener } from './modern-http-listener.js';
 import { ModernHttpSession } from './modern-http-session.js';
 import { readModernInfo } from './modern-info.js';
@@ -35,29 +34,11 @@ export async function openModernHttp(options: HttpConnectOptions): Promise<Upstr
     client: () => undefined,
     onNotification: options.onNotification,
   });
-  const clientInfoText = JSON.stringify({ name: 'gatehouse', version: options.clientVersion });
-  const id = nextRequestId();
-  const composed = composeRequest('server/discover', requestText(id, 'server/discover', undefined), {
-    capabilitiesText: NO_CAPABILITIES.text,
-    clientInfoText,
-    logLevel: undefined,
-  });
-  const request: UpstreamRequest = {
-    id,
-    method: 'server/discover',
-    text: composed.text,
-    repeatable: true,
-    idleTimeoutMs: Math.min(options.handshakeTimeoutMs, DISCOVERY_MS_MAX),
-  };
+  const clientInfoText = clientInfo(options.clientVersion);
+  const { headers, ...discover } = discoverRequest(nextRequestId(), options.clientVersion);
+  const request = { ...discover, idleTimeoutMs: Math.min(options.handshakeTimeoutMs, DISCOVERY_MS_MAX) };
   const { promise, resolve, reject } = Promise.withResolvers<RpcMessage>();
-  const call = new HttpCall(
-    session,
-    request,
-    { ...credential.headers, ...composed.headers },
-    resolve,
-    reject,
-    undefined,
-  );
+  const call = new HttpCall(session, request, { ...credential.headers, ...headers }, resolve, reject, undefined);
   call.start();
   const reply = await promise.catch((error: unknown) => {
     throw afterFailedDiscovery(error);

@@ -3,7 +3,19 @@ import type { ServerEntry, StdioEndpoint } from '../../../core/model/server-entr
 import type { StdioSettings } from '../../../platform/config/settings.js';
 import type { ConnectOptions, UpstreamConnection } from '../connection.js';
 import { BoundedLog } from './pipe-bounded-log.js';
-import { openPipeConnection, type MessagePipe, type PipeEvents } from './pipe-connection.js';
+import type { EraMemory } from '../era-memory.js';
+import { NotModernError, refusesInitialize } from '../era-negotiation.js';
+import { ModernConnection } from './modern-connection.js';
+import { clientInfo } from './modern-discover.js';
+import { ModernPipeCarrier } from './modern-pipe-carrier.js';
+import {
+  negotiatePipeConnection,
+  openPipeConnection,
+  type MessagePipe,
+  type NegotiatedPipe,
+  type PipeConnectionOptions,
+  type PipeEvents,
+} from './pipe-connection.js';
 import { upstreamError } from '../upstream-error.js';
 import { oversizeReplyId } from './pipe-oversize-reply.js';
 import { StdioChild } from './stdio-child.js';
@@ -36,13 +48,91 @@ export interface StdioContext {
  * goes to our log, bounded, without the values it was given. Closing ends the child with everything it forked.
  *
  * The reply to `initialize` may take as long as a call (`entry.timeoutMs`, else `limits.callIdleTimeoutMs`), since package
- * runners install on the first start. Throws `upstream/spawn_refused` naming the command and the fix, or `upstream/*`.
+ * runners install on the first start. With `eras` the server may be of either era: unless it is remembered as one of the
+ * legacy era it is asked; without, it is taken for one. Throws `upstream/spawn_refused` naming the command and the fix, or `upstream/*`.
  */
-export async function openStdio(options: ConnectOptions, context: StdioContext): Promise<UpstreamConnection> {
-  const { entry, credential, limits } = options;
+export async function openStdio(
+  options: ConnectOptions,
+  context: StdioContext,
+  eras?: EraMemory,
+): Promise<UpstreamConnection> {
+  const { entry, credential } = options;
   const { endpoint } = entry;
   if (endpoint.kind !== 'stdio') throw new TypeError('openStdio is for stdio endpoints');
   refuseForeignCommand(entry, endpoint, context.stdio);
+  if (eras === undefined) return await openLegacy(options, endpoint, context);
+  const { identity } = credential;
+  if (eras.recall(identity) === 'legacy') {
+    try {
+      return await openLegacy(options, endpoint, context);
+    } catch (error) {
+      if (!refusesInitialize(error)) throw error;
+      eras.forget(identity);
+    }
+  }
+  try {
+    const { era, connection } = await openInEitherEra(options, endpoint, context);
+    eras.learn(identity, era);
+    return connection;
+  } catch (error) {
+    if (!(error instanceof NotModernError)) throw error;
+    const connection = await openLegacy(options, endpoint, context);
+    eras.learn(identity, 'legacy');
+    return connection;
+  }
+}
+
+async function openLegacy(
+  options: ConnectOptions,
+  endpoint: StdioEndpoint,
+  context: StdioContext,
+): Promise<UpstreamConnection> {
+  const { pipeOptions, connectPipe } = await startPipe(options, endpoint, context);
+  return await openPipeConnection(pipeOptions, connectPipe);
+}
+
+/** A child of the modern era is spoken to in that way; any other as one of the legacy era, mostly the very same child. */
+async function openInEitherEra(
+  options: ConnectOptions,
+  endpoint: StdioEndpoint,
+  context: StdioContext,
+): Promise<NegotiatedPipe> {
+  const { entry, nextRequestId, onNotification, onClose } = options;
+  let modern: ModernConnection | undefined;
+  const { pipeOptions, connectPipe } = await startPipe(
+    {
+      ...options,
+      onNotification: (message) => (modern === undefined ? onNotification(message) : modern.takeNotification(message)),
+      onClose: (reason) => {
+        modern?.markClosed();
+        onClose(reason);
+      },
+    },
+    endpoint,
+    context,
+  );
+  const negotiated = await negotiatePipeConnection(pipeOptions, connectPipe);
+  if (negotiated.era === 'legacy') return negotiated;
+  const pipe = negotiated.connection;
+  const clientInfoText = clientInfo(context.clientVersion);
+  modern = new ModernConnection(
+    { entry, info: pipe.info, clientInfoText, nextRequestId, onNotification },
+    () => new ModernPipeCarrier(pipe, nextRequestId, clientInfoText),
+  );
+  return { era: 'modern', connection: modern };
+}
+
+interface StartedPipe {
+  readonly pipeOptions: PipeConnectionOptions;
+  readonly connectPipe: (events: PipeEvents) => MessagePipe;
+}
+
+async function startPipe(
+  options: ConnectOptions,
+  endpoint: StdioEndpoint,
+  context: StdioContext,
+): Promise<StartedPipe> {
+  const { entry, credential, limits } = options;
 
   const logger = context.logger.child({ server: entry.name });
   const redact = environmentRedactor(credential.env);
@@ -53,16 +143,17 @@ export async function openStdio(options: ConnectOptions, context: StdioContext):
     write: (text) => logger.warn({ text }, 'a server writes something else than JSON-RPC to its stdout'),
     writeDropped: (count) => logger.warn({ count }, 'a server writes something else than JSON-RPC: lines not shown'),
   });
-  return openPipeConnection(
-    {
+  return {
+    pipeOptions: {
       ...options,
       logger,
       clientVersion: context.clientVersion,
       handshakeTimeoutMs: entry.timeoutMs ?? limits.callIdleTimeoutMs,
       onNoise: (text) => noise.add(redact(text.slice(0, NOISE_CHARS_MAX))),
     },
-    (events) => new StdioPipe(entry, child, new StdioStderrLog(logger, redact), limits.resultBytesMax, events),
-  );
+    connectPipe: (events) =>
+      new StdioPipe(entry, child, new StdioStderrLog(logger, redact), limits.resultBytesMax, events),
+  };
 }
 
 /** The file's own servers may run anything; those that came by REST only what the operator allowed (contract §2). */

@@ -166,7 +166,10 @@ class PipeConnection implements UpstreamConnection {
       discovered.then((found) => (found === 'legacy' ? Promise.reject(new NotModernError(true)) : found)),
       this.#initializeAs(),
     ]).catch((error: unknown) => {
-      throw error instanceof AggregateError ? (error.errors as unknown[])[1] : error;
+      if (!(error instanceof AggregateError)) throw error;
+      const [discovery, initialize] = error.errors as unknown[];
+      // With a cause it left; otherwise it answered, and the failure is that of the session.
+      throw discovery instanceof NotModernError && discovery.cause !== undefined ? discovery : initialize;
     });
     return answer === 'legacy' ? answer : this.#openAs(answer);
   }
