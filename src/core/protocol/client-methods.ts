@@ -9,6 +9,8 @@ export const CLIENT_METHODS = [
   'resources/list',
   'resources/templates/list',
   'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
   'completion/complete',
   'logging/setLevel',
 ] as const;

@@ -24,6 +24,7 @@ import type { Engine } from './method/forward.js';
 import { getPrompt } from './method/get-prompt.js';
 import { list } from './method/list.js';
 import { readResource } from './method/read-resource.js';
+import { subscribeResource, unsubscribeResource } from './method/subscribe-resource.js';
 import { setLevel } from './method/set-level.js';
 import type { ModernFacts } from './modern-facts.js';
 import { PrincipalOwners } from './principal-owners.js';
@@ -40,6 +41,8 @@ const METHODS: Readonly<Record<Exclude<ClientMethod, 'initialize'>, Method>> = {
   'resources/list': (engine, call) => list('resources', engine, call),
   'resources/templates/list': (engine, call) => list('templates', engine, call),
   'resources/read': readResource,
+  'resources/subscribe': subscribeResource,
+  'resources/unsubscribe': unsubscribeResource,
   'completion/complete': complete,
   'logging/setLevel': setLevel,
 };

@@ -6,6 +6,7 @@ import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import type { ClientInteraction, ClientReply, ServerRequest } from '../upstream/client-interaction.js';
 import type { CallControl, ResolvedCredential, UpstreamOwner } from '../upstream/upstream.js';
+import { Subscriptions } from './subscriptions.js';
 import type { ClientQuestions, Delivery } from './client-questions.js';
 
 /** An open stream towards the client, as a session sees it. */
@@ -25,6 +26,10 @@ export interface ClientSessionEvents {
   onListChanged(entry: ServerEntry, method: unknown): void;
   /** A session with this server was opened for a client that had set a log level. */
   onConnectWithLogLevel(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void;
+  /** A session with this server, on which the client watches resources, was opened. */
+  onConnectWithSubscriptions(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void;
+  /** A session with a server on which the client watches resources is over. */
+  onDisconnectWithSubscriptions(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void;
 }
 
 /**
@@ -35,10 +40,13 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
   readonly key: string;
   /** Running calls by the raw text of their request id; for `notifications/cancelled`. */
   readonly calls = new Map<string, CallControl>();
+  /** Resources it watches. */
+  readonly subscriptions = new Subscriptions();
   /** Least severe log message the client wants; undefined: whatever upstreams send. */
   logLevel: LogLevel | undefined;
   lastUsedAt: number;
   readonly #streams = new Set<SessionStream>();
+  readonly #credentials = new Map<string, ResolvedCredential>();
   #capabilities: ClientCapabilities = NO_CAPABILITIES;
 
   constructor(
@@ -105,9 +113,9 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
     this.#streamFor(from)?.send(text);
   }
 
-  #streamFor(from: ServerEntry): SessionStream | undefined {
+  #streamFor(from: ServerEntry, content?: 'content'): SessionStream | undefined {
     let newest: SessionStream | undefined;
-    for (const stream of this.#streams) if (stream.sees(from)) newest = stream;
+    for (const stream of this.#streams) if (stream.sees(from, content)) newest = stream;
     return newest;
   }
 
@@ -117,6 +125,9 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
       if (this.wantsLog(message)) this.send(message.text, entry);
     } else if (String(method).endsWith('/list_changed')) {
       this.events.onListChanged(entry, method);
+    } else if (method === 'notifications/resources/updated') {
+      const text = this.subscriptions.translate(entry.id, message);
+      if (text !== undefined) this.#streamFor(entry, 'content')?.send(text);
     } else if (method !== 'notifications/progress') {
       // A page was visited, a task went on, or something we do not know.
       this.send(message.text, entry);
@@ -125,6 +136,18 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
 
   onConnect(entry: ServerEntry, credential: ResolvedCredential): void {
     if (this.logLevel !== undefined) this.events.onConnectWithLogLevel(this, entry, credential);
+    if (this.subscriptions.of(entry.id).length > 0) this.events.onConnectWithSubscriptions(this, entry, credential);
+  }
+
+  onDisconnect(entry: ServerEntry): void {
+    const credential = this.#credentials.get(entry.id);
+    if (credential === undefined || this.subscriptions.of(entry.id).length === 0) return;
+    this.events.onDisconnectWithSubscriptions(this, entry, credential);
+  }
+
+  /** With what a session with this server is opened again for the sake of what is watched there. */
+  rememberCredential(entry: ServerEntry, credential: ResolvedCredential): void {
+    this.#credentials.set(entry.id, credential);
   }
 
   /** Whether a `notifications/message` passes the level this client set. */

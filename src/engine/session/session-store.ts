@@ -24,6 +24,10 @@ const REAP_INTERVAL_MS = 30_000;
 /** Ended sessions remembered until their ids expire by themselves; the oldest go first. */
 const ENDED_MAX = 50_000;
 
+/** A restarting server gets so long before it is asked again for the sake of what is watched there. */
+const RECONNECT_MS = 500;
+const RECONNECTS_MAX = 7;
+
 /** What a session id means here. */
 export type FoundSession =
   | { readonly kind: 'session'; readonly session: ClientSession }
@@ -172,6 +176,43 @@ export class SessionStore implements OnApplicationShutdown {
     });
   }
 
+  /** Whether another session watches this resource by the same child process. */
+  isWatchedBeside(session: ClientSession, entry: ServerEntry, uri: string): boolean {
+    if (!isSharedChild(entry)) return false;
+    for (const other of this.#sessions.values()) {
+      if (other !== session && other.subscriptions.has(entry.id, uri)) return true;
+    }
+    return false;
+  }
+
+  /** An upstream session that was opened again knows nothing of what the client watches. */
+  #subscribeAgain(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void {
+    const method = 'resources/subscribe';
+    for (const uri of session.subscriptions.of(entry.id)) {
+      const id = this.upstreams.nextRequestId();
+      const text = requestText(id, method, JSON.stringify({ uri }));
+      this.upstreams.request(entry, credential, session, { id, method, text, repeatable: true }).catch(() => {
+        // The next session with this server tries again.
+      });
+    }
+  }
+
+  /** Nobody may call a server for hours whose resources are watched: its session is opened again for their sake. */
+  #reconnectLater(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential, attempt = 0): void {
+    setTimeout(
+      () => {
+        if (this.#sessions.get(session.id) !== session || session.streams.size === 0) return;
+        const id = this.upstreams.nextRequestId();
+        const request = { id, method: 'ping', text: requestText(id, 'ping', undefined), repeatable: true };
+        this.upstreams.request(entry, credential, session, request).catch(() => {
+          // It is away: asked again for a while, then the next call finds it, and subscribes again.
+          if (attempt < RECONNECTS_MAX) this.#reconnectLater(session, entry, credential, attempt + 1);
+        });
+      },
+      RECONNECT_MS * 2 ** attempt,
+    ).unref();
+  }
+
   #hold(id: string, principal: Principal, claims: SessionClaims): ClientSession {
     const expiresAt = claims.issuedAt + this.limits.sessionLifetimeMs;
     const questions = new ClientQuestions(this.#tag, {
@@ -181,6 +222,8 @@ export class SessionStore implements OnApplicationShutdown {
     const session = new ClientSession(id, principal.id, claims.version, expiresAt, Date.now(), questions, {
       onListChanged: (entry, method) => this.#listChanged(entry, method),
       onConnectWithLogLevel: (owner, entry, credential) => this.sendLogLevel(owner, entry, credential),
+      onConnectWithSubscriptions: (owner, entry, credential) => this.#subscribeAgain(owner, entry, credential),
+      onDisconnectWithSubscriptions: (owner, entry, credential) => this.#reconnectLater(owner, entry, credential),
     });
     session.declare(claims.capabilities);
     this.#sessions.set(id, session);

@@ -99,6 +99,10 @@ function relay(
     }
     case 'notifications/message':
       return wantsLog(call, message) ? call.emit(message.text) : undefined;
+    case 'notifications/resources/updated': {
+      const text = call.session?.subscriptions.translate(server.entry.id, message);
+      return text === undefined ? undefined : call.emit(text);
+    }
     default:
       if (kindsChangedBy(method).length > 0) engine.catalog.invalidate(server.entry, method);
       // A page was visited, a task went on, or something we do not know: this call's client will.

@@ -8,12 +8,10 @@ import { isAggregate } from '../../../engine/catalog/render-item.js';
 import type { UpstreamInfo } from '../../../engine/upstream/upstream.js';
 import { PRODUCT } from '../../../core/protocol/product.js';
 import type { Engine } from './forward.js';
+import { mergeCapabilities } from './merge-capabilities.js';
 
 /** How long a first client waits for upstreams nobody has talked to yet; the others are asked behind the answer. */
 const WAIT_MS = 2_000;
-
-/** What a server that is granted for its tools alone does not offer. */
-const CONTENT: ReadonlySet<string> = new Set(['prompts', 'resources', 'completions']);
 
 /** The revision to answer: the client's own if we speak it, else our newest (protocol page §1.4). */
 export function negotiateVersion(offered: unknown): LegacyVersion {
@@ -54,7 +52,11 @@ export interface ViewOffer {
 /** Asks servers that nobody has asked yet, for {@link WAIT_MS} at most. */
 export async function viewOffer(engine: Engine, view: AccessView, caller: Caller): Promise<ViewOffer> {
   const infos = await knownInfos(engine, view, caller);
-  return { capabilities: unionOfCapabilities(view, infos), instructions: mergeInstructions(view, infos), infos };
+  return {
+    capabilities: mergeCapabilities(infos, infos.size === view.servers.length && infos.size > 0),
+    instructions: mergeInstructions(view, infos),
+    infos,
+  };
 }
 
 /** What upstreams said of themselves; those that were never asked are asked now, for {@link WAIT_MS} at most. */
@@ -80,22 +82,6 @@ async function knownInfos(
     if (info !== undefined) infos.set(server, info);
   }
   return infos;
-}
-
-/** A server that could not be asked may offer anything that is listed, so lists are declared for its sake. */
-function unionOfCapabilities(view: AccessView, infos: ReadonlyMap<ServerView, UpstreamInfo>): Record<string, unknown> {
-  const isIncomplete = infos.size < view.servers.length || view.servers.length === 0;
-  const offers = (capability: string): boolean =>
-    [...infos].some(
-      ([{ toolsOnly }, { capabilities }]) =>
-        capabilities[capability] !== undefined && !(toolsOnly && CONTENT.has(capability)),
-    );
-  const capabilities: Record<string, unknown> = {};
-  for (const listed of ['tools', 'prompts', 'resources']) {
-    if (isIncomplete || offers(listed)) capabilities[listed] = { listChanged: true };
-  }
-  for (const plain of ['logging', 'completions']) if (offers(plain)) capabilities[plain] = {};
-  return capabilities;
 }
 
 function mergeInstructions(view: AccessView, infos: ReadonlyMap<ServerView, UpstreamInfo>): string | undefined {
