@@ -27,8 +27,11 @@ export class SiblingRelay {
     return typeof sealed === 'string' ? this.#sealer.open(sealed, '') : undefined;
   }
 
-  /** Throws `session/unknown` when that worker is gone: the client then starts a new session. */
-  relay(index: number, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /**
+   * Throws `session/unknown` when that worker is gone: the client then starts a new session. `body` is what was read of the
+   * request already, if it was.
+   */
+  relay(index: number, request: IncomingMessage, response: ServerResponse, body?: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onward = httpRequest({
       socketPath: this.worker.siblingSocketPath(index),
@@ -51,7 +54,8 @@ export class SiblingRelay {
       reject(new GatewayError('session/unknown', { cause, detail: 'the process that held it is gone' }));
     });
     response.once('close', () => onward.destroy());
-    request.pipe(onward);
+    if (body === undefined) request.pipe(onward);
+    else onward.end(body);
     return promise;
   }
 }

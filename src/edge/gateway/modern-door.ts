@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import { clientCapabilities } from '../../core/model/client-capabilities.js';
+import type { Limits } from '../../core/model/limits.js';
+import type { Secret } from '../../core/model/secret.js';
+import { readRoundInput, type RoundInput } from '../../core/protocol/modern/input-required.js';
+import { MULTI_ROUND } from '../../core/protocol/modern/modern-methods.js';
+import { progressTokenText } from '../../core/protocol/request-params.js';
+import { rawMember, resultText, rpcShape, type RpcMessage } from '../../core/protocol/rpc-message.js';
+import { LATEST_LEGACY_VERSION } from '../../core/protocol/versions.js';
+import { LIMITS } from '../../platform/config/tokens.js';
+import { WORKER, type Worker } from '../../platform/config/worker.js';
+import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
+import { LOGGER } from '../../platform/telemetry/logger.token.js';
+import { Dispatcher } from './dispatcher.js';
+import { Exchange, readAccepts } from './exchange.js';
+import { ModernCall, type Round, type RoundEnd } from './modern-call.js';
+import { discoverResult } from './modern-discover.js';
+import { ModernListener } from './modern-listener.js';
+import { ModernOwners } from './modern-owners.js';
+import { ParkedCalls, type ParkedCall } from './modern-parked-calls.js';
+import { inputRequiredReply, modernErrorReply, statusOnModern } from './modern-reply.js';
+import { readModernRequest, type ModernRequest } from './modern-request.js';
+import { requestFingerprint, RequestStates } from './modern-state.js';
+import { toGatewayError } from './render-error.js';
+import { SiblingRelay } from './sibling-relay.js';
+import type { Admitted } from './streamable-door.js';
+
+/**
+ * Streamable HTTP of the modern era (2026-07-28; protocol page §1.3): every request stands alone, and closing its stream
+ * cancels it. Sessions and `Last-Event-ID` mean nothing here.
+ */
+@Injectable()
+export class ModernDoor {
+  readonly #states: RequestStates;
+
+  constructor(
+    @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @Inject(ModernOwners) private readonly owners: ModernOwners,
+    @Inject(ParkedCalls) private readonly parked: ParkedCalls,
+    @Inject(ModernListener) private readonly listener: ModernListener,
+    @Inject(SiblingRelay) private readonly siblings: SiblingRelay,
+    @Inject(WORKER) private readonly worker: Worker,
+    @Inject(LIMITS) private readonly limits: Limits,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(SEALING_SECRET) sealingSecret: Secret,
+  ) {
+    this.#states = new RequestStates(sealingSecret);
+  }
+
+  /** Serves one message of a POST. Rejects only with what ends the request as such (`auth/*`, a malformed message). */
+  async post(admitted: Admitted, message: RpcMessage): Promise<void> {
+    const exchange = new Exchange(admitted.response, readAccepts(admitted.request), admitted.headers);
+    if (message.value['jsonrpc'] !== '2.0') {
+      throw new GatewayError('rpc/invalid_request', { detail: 'jsonrpc must be "2.0"' });
+    }
+    const shape = rpcShape(message);
+    // The clients of this revision have nothing to notify of over HTTP; what they say is accepted, as JSON-RPC asks.
+    if (shape === 'notification') return exchange.accepted();
+    if (shape !== 'request') {
+      throw new GatewayError('rpc/invalid_request', { detail: 'not a request or notification' });
+    }
+    const idText = rawMember(message, 'id') ?? 'null';
+    try {
+      await this.#request(admitted, message, idText, exchange);
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      if (error.code.startsWith('auth/')) throw error;
+      this.#refuse(error, idText, exchange);
+    }
+  }
+
+  async #request(admitted: Admitted, message: RpcMessage, idText: string, exchange: Exchange): Promise<void> {
+    const request = readModernRequest(message, admitted.request.headers);
+    switch (request.method) {
+      case 'server/discover':
+        return exchange.finish(resultText(idText, await this.#discover(admitted, request)));
+      case 'subscriptions/listen':
+        return await this.listener.open(admitted, request, idText);
+      default:
+        return await this.#call(admitted, request, message, idText, exchange);
+    }
+  }
+
+  async #discover({ context }: Admitted, { envelope }: ModernRequest): Promise<string> {
+    const owner = this.owners.of(context.principal, clientCapabilities(envelope.capabilitiesText));
+    const caller = { principal: context.principal, offer: context.offer, owner };
+    return await discoverResult(this.dispatcher.engine, context.view, caller);
+  }
+
+  async #call(
+    admitted: Admitted,
+    request: ModernRequest,
+    message: RpcMessage,
+    idText: string,
+    exchange: Exchange,
+  ): Promise<void> {
+    const round: Round = { idText, exchange, progressToken: progressTokenText(request.params) };
+    const input = MULTI_ROUND.has(request.method) ? readInput(request) : undefined;
+    const fingerprint = input === undefined ? '' : requestFingerprint(request.method, request.params.value);
+    if (input?.requestState !== undefined) {
+      const claims = this.#readState(admitted, input.requestState, fingerprint);
+      if (claims.parked !== undefined) {
+        if (claims.worker !== this.worker.index && claims.worker < this.worker.count) {
+          return await this.#relay(claims.worker, admitted, message);
+        }
+        const waiting = this.parked.find(claims.parked, claims.round, admitted.context.principal.id);
+        if (waiting === undefined) throw new GatewayError('call/unknown_state');
+        return await this.#resume(admitted, waiting, round, input, fingerprint);
+      }
+    }
+    const call = this.#newCall(admitted, request, fingerprint);
+    const { context } = admitted;
+    await this.#finish(admitted, call, round, fingerprint, () =>
+      call.begin(round, () =>
+        this.dispatcher.serve({
+          context,
+          message,
+          idText,
+          session: undefined,
+          version: LATEST_LEGACY_VERSION,
+          modern: call,
+          owner: call.owner,
+          client: call,
+          control: call.control,
+          emit: call.emit,
+        }),
+      ),
+    );
+  }
+
+  #newCall({ context, request: { headers } }: Admitted, request: ModernRequest, fingerprint: string): ModernCall {
+    const { method, envelope } = request;
+    const capabilities = clientCapabilities(envelope.capabilitiesText);
+    return new ModernCall({
+      method,
+      headers,
+      logLevel: envelope.logLevel,
+      capabilities,
+      owner: this.owners.of(context.principal, capabilities),
+      stateForAnother: () => this.#writeState(context.principal.id, fingerprint, undefined),
+    });
+  }
+
+  async #resume(
+    admitted: Admitted,
+    waiting: ParkedCall,
+    round: Round,
+    input: RoundInput,
+    fingerprint: string,
+  ): Promise<void> {
+    const { call } = waiting;
+    this.parked.wake(waiting);
+    if (!stillSees(admitted, call)) {
+      this.parked.remove(call);
+      call.cancel();
+      throw new GatewayError('call/unknown_state');
+    }
+    await this.#finish(admitted, call, round, fingerprint, () => call.resume(round, input.responses));
+  }
+
+  /** One round: what it comes to is answered. A client that goes away meanwhile cancels the call. */
+  async #finish(
+    admitted: Admitted,
+    call: ModernCall,
+    round: Round,
+    fingerprint: string,
+    run: () => Promise<RoundEnd>,
+  ): Promise<void> {
+    const { response, context } = admitted;
+    const onGone = (): void => {
+      if (response.writableEnded) return;
+      this.parked.remove(call);
+      call.cancel();
+    };
+    if (response.destroyed) onGone();
+    response.once('close', onGone);
+    let end: RoundEnd;
+    try {
+      end = await run();
+    } catch (error) {
+      this.parked.remove(call);
+      throw error;
+    }
+    if (end.kind === 'served') {
+      this.parked.remove(call);
+      return round.exchange.finish(call.reply(round.idText), statusOnModern(end.served.error));
+    }
+    const waiting = response.destroyed ? undefined : this.parked.park(call, context.principal, admitted.identity);
+    if (waiting === undefined) {
+      call.cancel();
+      throw new GatewayError('http/too_many', { detail: 'calls that wait for input', retryAfterSeconds: 5 });
+    }
+    const state = this.#writeState(context.principal.id, fingerprint, waiting);
+    round.exchange.finish(inputRequiredReply(round.idText, end.requests, state));
+  }
+
+  #writeState(principalId: string, request: string, parked: ParkedCall | undefined): string {
+    const expiresAt = parked?.expiresAt ?? Date.now() + this.limits.clientAnswerTimeoutMs;
+    const worker = this.worker.index;
+    return this.#states.write(
+      { parked: parked?.call.id, round: parked?.round ?? 0, worker, request, expiresAt },
+      principalId,
+    );
+  }
+
+  #readState(admitted: Admitted, state: string, fingerprint: string): ReturnType<RequestStates['read']> & object {
+    const claims = this.#states.read(state, admitted.context.principal.id, fingerprint, Date.now());
+    if (claims === undefined) throw new GatewayError('call/unknown_state');
+    return claims;
+  }
+
+  async #relay(worker: number, { request, response }: Admitted, message: RpcMessage): Promise<void> {
+    try {
+      await this.siblings.relay(worker, request, response, message.text);
+    } catch (cause) {
+      throw new GatewayError('call/unknown_state', { cause });
+    }
+  }
+
+  #refuse(error: GatewayError, idText: string, exchange: Exchange): void {
+    const callId = randomUUID();
+    this.logger[error.kind.logLevel]({ callId, code: error.code, err: error }, 'request refused');
+    if (error.retryAfterSeconds !== undefined) exchange.setHeader('Retry-After', String(error.retryAfterSeconds));
+    exchange.finish(modernErrorReply(idText, error, callId), statusOnModern(error));
+  }
+}
+
+function readInput({ params }: ModernRequest): RoundInput {
+  const input = readRoundInput(params);
+  if ('problem' in input) throw new GatewayError('rpc/invalid_params', { detail: input.problem });
+  return input;
+}
+
+/** Between rounds rights may have gone: the call then reads as one that is not there. */
+function stillSees({ context: { view } }: Admitted, { method, target }: ModernCall): boolean {
+  if (target === undefined) return true;
+  const scope = method === 'tools/call' ? view : view.content;
+  const server = scope.byServerId.get(target.server.entry.id);
+  if (server?.entry.fingerprint !== target.server.entry.fingerprint) return false;
+  return method !== 'tools/call' || server.allowsTool(target.name);
+}
