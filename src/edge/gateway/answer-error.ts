@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GatewayError } from '../../core/errors/gateway-error.js';
+import { isModernVersion } from '../../core/protocol/modern/modern-version.js';
 import { writeJson } from './exchange.js';
 import { rpcErrorReply } from './render-error.js';
 import type { Route } from './route.js';
@@ -18,7 +19,9 @@ export function answerError(
     return;
   }
   if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = String(error.retryAfterSeconds);
-  if (error.code === 'http/method_not_allowed') headers['Allow'] = 'GET, POST, DELETE';
+  if (error.code === 'http/method_not_allowed') {
+    headers['Allow'] = isModernVersion(request.headers['mcp-protocol-version']) ? 'POST' : 'GET, POST, DELETE';
+  }
   // An unread body would be taken for the next request on this connection.
   if (!request.complete) headers['Connection'] = 'close';
   writeJson(response, statusOf(route, request, error), bodyOf(route, error, callId), headers);

@@ -6,6 +6,7 @@ import { GatewayError } from '../../core/errors/gateway-error.js';
 import { EMPTY_VIEW } from '../../core/access/empty-view.js';
 import { resolveView, type CallerPlace } from '../../core/access/resolve-view.js';
 import type { AccessView } from '../../core/model/access-view.js';
+import { isModernVersion } from '../../core/protocol/modern/modern-version.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { Principal } from '../../core/model/principal.js';
 import { SessionStore } from '../../engine/session/session-store.js';
@@ -24,6 +25,7 @@ import { challenge } from './challenge.js';
 import { HostGuard } from './host-guard.js';
 import { LegacySseDoor } from './legacy-sse-door.js';
 import { ListChangeNotices } from './list-change-notices.js';
+import { ListenStreams } from './modern-listen-streams.js';
 import { LiveRequest, type LiveRequestDoor } from './live-request.js';
 import { readScope } from './read-scope.js';
 import { RestDoor } from './rest-door.js';
@@ -59,6 +61,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     @Inject(RestDoor) private readonly rest: RestDoor,
     @Inject(SiblingRelay) private readonly siblings: SiblingRelay,
     @Inject(ListChangeNotices) private readonly notices: ListChangeNotices,
+    @Inject(ListenStreams) private readonly listening: ListenStreams,
     @Inject(PublicAddress) private readonly address: PublicAddress,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -88,6 +91,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
    */
   async beforeApplicationShutdown(): Promise<void> {
     for (const session of this.sessions.all()) for (const stream of session.streams) stream.end();
+    this.listening.endAll();
     if (this.#active === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle = resolve;
@@ -168,7 +172,8 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
       case 'mcp':
       case 'toolset': {
         const sessionId = request.headers['mcp-session-id'];
-        if (typeof sessionId !== 'string') return this.streamable.serve(live);
+        const isSessionless = isModernVersion(request.headers['mcp-protocol-version']);
+        if (typeof sessionId !== 'string' || isSessionless) return this.streamable.serve(live);
         const found = this.sessions.find(sessionId, principal);
         if (found.kind === 'unknown') throw new GatewayError('session/unknown');
         if (found.kind === 'elsewhere') return this.siblings.relay(found.worker, request, response);

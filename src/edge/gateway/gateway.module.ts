@@ -10,6 +10,11 @@ import { Dispatcher } from './dispatcher.js';
 import { FrontDoor } from './front-door.js';
 import { LegacySseDoor } from './legacy-sse-door.js';
 import { ListChangeNotices } from './list-change-notices.js';
+import { ModernDoor } from './modern-door.js';
+import { ListenStreams } from './modern-listen-streams.js';
+import { ModernListener } from './modern-listener.js';
+import { ModernOwners } from './modern-owners.js';
+import { ParkedCalls } from './modern-parked-calls.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
 import { SiblingRelay } from './sibling-relay.js';
@@ -23,6 +28,11 @@ import { StreamableDoor } from './streamable-door.js';
     FrontDoor,
     LegacySseDoor,
     ListChangeNotices,
+    ListenStreams,
+    ModernDoor,
+    ModernListener,
+    ModernOwners,
+    ParkedCalls,
     PrincipalOwners,
     PublicAddress,
     RestDoor,

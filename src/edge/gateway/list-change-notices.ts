@@ -3,17 +3,18 @@ import type { ServerEntry } from '../../core/model/server-entry.js';
 import { notificationText } from '../../core/protocol/rpc-message.js';
 import { Catalog } from '../../engine/catalog/catalog.js';
 import { ALL_LIST_KINDS, LIST_KINDS, type ListKind } from '../../engine/catalog/list-kind.js';
-import type { ClientSession, SessionStream } from '../../engine/session/client-session.js';
+import type { SessionStream } from '../../engine/session/client-session.js';
 import { SessionStore } from '../../engine/session/session-store.js';
 import { UpstreamPool } from '../../engine/upstream/upstream-pool.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
+import { ListenStreams } from './modern-listen-streams.js';
 
 /** Changes within this span are told once: a restarting upstream changes all its lists at the same moment. */
 const COALESCE_MS = 50;
 
 /**
  * Carries changes of lists to whom they concern: from upstreams to the catalog, from the catalog and the registry to the
- * open streams of sessions that see the server.
+ * open streams, of sessions and of listening modern clients, that see the server.
  */
 @Injectable()
 export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
@@ -26,6 +27,7 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
     @Inject(SessionStore) private readonly sessions: SessionStore,
     @Inject(UpstreamPool) private readonly upstreams: UpstreamPool,
     @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(ListenStreams) private readonly listening: ListenStreams,
   ) {}
 
   onModuleInit(): void {
@@ -39,7 +41,8 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
           this.catalog.forget(former);
           this.upstreams.drop(former);
         }
-        for (const session of this.sessions.all()) this.#tellWhatChanged(session);
+        for (const session of this.sessions.all()) this.#tellWhatChanged(session.streams);
+        this.#tellWhatChanged(this.listening.all());
       }),
     );
   }
@@ -54,15 +57,17 @@ export class ListChangeNotices implements OnModuleInit, OnModuleDestroy {
     for (const session of this.sessions.all()) {
       for (const stream of session.streams) if (stream.sees(entry, content)) this.#queue(stream, [kind]);
     }
+    for (const stream of this.listening.all()) if (stream.sees(entry, content)) this.#queue(stream, [kind]);
   }
 
   /** Somebody's rights changed: told to those of their streams that see something else now. */
   principalChanged(principalId: string): void {
-    for (const session of this.sessions.of(principalId)) this.#tellWhatChanged(session);
+    for (const session of this.sessions.of(principalId)) this.#tellWhatChanged(session.streams);
+    this.#tellWhatChanged(this.listening.of(principalId));
   }
 
-  #tellWhatChanged(session: ClientSession): void {
-    for (const stream of session.streams) {
+  #tellWhatChanged(streams: Iterable<SessionStream>): void {
+    for (const stream of streams) {
       const { tools, content } = stream.takeViewChange();
       const kinds = ALL_LIST_KINDS.filter((kind) => (kind === 'tools' ? tools : content));
       if (kinds.length > 0) this.#queue(stream, kinds);

@@ -10,10 +10,13 @@ import {
   LEGACY_VERSIONS,
   type LegacyVersion,
 } from '../../core/protocol/versions.js';
+import { MODERN_VERSIONS, isModernVersion } from '../../core/protocol/modern/modern-version.js';
+import { claimedVersion } from '../../core/protocol/modern/request-envelope.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
 import { SessionStore } from '../../engine/session/session-store.js';
 import { CallControl } from '../../engine/upstream/upstream.js';
 import { LIMITS } from '../../platform/config/tokens.js';
+import type { Identity } from '../../state/identity/identity.js';
 import type { CallerContext } from './caller-context.js';
 import { Dispatcher, type Served } from './dispatcher.js';
 import { readEnvelope } from './envelope.js';
@@ -21,6 +24,8 @@ import { Exchange, readAccepts } from './exchange.js';
 import { InCallClient } from './in-call-client.js';
 import { declaredCapabilities, initializeResult, negotiateVersion } from './method/initialize.js';
 import { parseBody } from './parse-body.js';
+import { ModernDoor } from './modern-door.js';
+import { isModernPost } from './modern-request.js';
 import { readBody } from './read-body.js';
 import { statusOnMcp } from './render-error.js';
 import { handleNotification } from './notification.js';
@@ -34,6 +39,8 @@ export interface Admitted {
   readonly headers: Record<string, string>;
   readonly context: CallerContext;
   readonly session: ClientSession | undefined;
+  /** Whom it was admitted as; for what outlives it. */
+  readonly identity?: Identity | undefined;
   /** What the caller sees now; asked again when the registry changes. */
   readonly currentView: () => CallerContext['view'] | undefined;
 }
@@ -44,12 +51,17 @@ export class StreamableDoor {
   constructor(
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @Inject(SessionStore) private readonly sessions: SessionStore,
+    @Inject(ModernDoor) private readonly modern: ModernDoor,
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
   /** Throws, or rejects, before anything was answered. */
   serve(admitted: Admitted): Promise<void> | undefined {
-    switch (admitted.request.method) {
+    const { headers, method } = admitted.request;
+    if (method !== 'POST' && isModernVersion(headers['mcp-protocol-version'])) {
+      throw new GatewayError('http/method_not_allowed', { detail: 'use POST' });
+    }
+    switch (method) {
       case 'POST':
         return this.#post(admitted);
       case 'GET':
@@ -67,15 +79,18 @@ export class StreamableDoor {
     const { request, response, session } = admitted;
     const accepts = readAccepts(request);
     const body = parseBody(await readBody(request, this.limits.requestBodyBytesMax), this.limits.jsonDepthMax);
+    if (isModernPost(request.headers, body.kind === 'single' ? body.message : undefined)) {
+      if (body.kind === 'single') return await this.modern.post(admitted, body.message);
+      throw noBatches(MODERN_VERSIONS[0]);
+    }
     const exchange = new Exchange(response, accepts, admitted.headers);
     if (body.kind === 'single') {
       const version = this.#version(admitted, body.message);
       return await this.#single(admitted, body.message, version, exchange);
     }
     const version = this.#version(admitted, undefined);
-    if (!allowsBatches(version)) {
-      throw new GatewayError('rpc/invalid_request', { detail: `protocol ${version} has no batches` });
-    }
+    if (!allowsBatches(version)) throw noBatches(version);
+    if (body.messages.some(({ value }) => claimedVersion(value) !== undefined)) throw noBatches(MODERN_VERSIONS[0]);
     return await this.#batch(admitted, body.messages, version, exchange, session);
   }
 
@@ -186,11 +201,15 @@ export class StreamableDoor {
     const header = admitted.request.headers['mcp-protocol-version'];
     if (header !== undefined && !isLegacyVersion(header) && message?.value['method'] !== 'initialize') {
       throw new GatewayError('rpc/unsupported_version', {
-        detail: `${String(header)} (supported: ${LEGACY_VERSIONS.join(', ')})`,
+        detail: `${String(header)} (supported: ${[...MODERN_VERSIONS, ...LEGACY_VERSIONS].join(', ')})`,
       });
     }
     return admitted.session?.version ?? (isLegacyVersion(header) ? header : ASSUMED_VERSION);
   }
+}
+
+function noBatches(version: string): GatewayError {
+  return new GatewayError('rpc/invalid_request', { detail: `protocol ${version} has no batches` });
 }
 
 function requireSession(admitted: Admitted): ClientSession {

@@ -181,12 +181,6 @@ describe('streamable HTTP', () => {
       expect(body.id).toBeNull();
       expect(body.result.tools.map(({ name }) => name)).toContain('echo');
     });
-
-    it('takes the modern revision for unknown in a way that sends dual-era clients to initialize', async () => {
-      const answer = await ask('server/discover', {}, { headers: { 'mcp-protocol-version': '2026-07-28' } });
-      expect(answer.status).toBe(400);
-      expect(answer.message?.error?.code).toBe(-32000);
-    });
   });
 
   describe('fidelity', () => {
