@@ -228,7 +228,7 @@ test('progress and log lines come with their call', async () => {
   await pool.request(entry, SHARED, makeOwner('a'), { ...request, text });
   expect(methods).toEqual(Array.from({ length: 3 }, () => 'notifications/progress'));
   methods.length = 0;
-  const logging = call('test_tool_with_logging', {}, { client, onMessage: onMessage as never });
+  const logging = call('test_tool_with_logging', {}, { client, logLevel: 'info', onMessage: onMessage as never });
   await pool.request(entry, SHARED, makeOwner('a'), logging);
   expect(methods).toContain('notifications/message');
 });

@@ -128,7 +128,9 @@ export class Catalog {
     const hasOutcomes = Object.keys(outcomes).length > 0;
     const meta = hasOutcomes ? `,"_meta":${JSON.stringify({ 'gatehouse/outcomes': outcomes })}` : '';
     const text = `{"${LIST_KINDS[kind].resultKey}":[${page.items}]${next}${meta}}`;
-    if (memoisable && !hasOutcomes && page.next === undefined && epoch === this.#epoch) {
+    // A view may be of many principals, so what is for one of them is not remembered with it.
+    const isForAll = memoisable && !lists.some(({ list }) => list.isPrivate);
+    if (isForAll && !hasOutcomes && page.next === undefined && epoch === this.#epoch) {
       this.#memoise(pageKey(kind, caller), view, { epoch, text });
     }
     return text;
@@ -190,14 +192,22 @@ export class Catalog {
       case 'list':
         return state;
       case 'unknown':
-        return { list: await slot.load(), failure: undefined };
+        return { list: await this.#load(slot, kind, server, caller), failure: undefined };
       case 'failed':
         if (state.mayRetry) {
-          if (patient) return { list: await slot.load(), failure: undefined };
+          if (patient) return { list: await this.#load(slot, kind, server, caller), failure: undefined };
           slot.retryQuietly();
         }
         throw state.failure;
     }
+  }
+
+  /** A list that turned out to be private was fetched for nobody in particular: this caller's own is asked for. */
+  async #load(slot: ListSlot, kind: ListKind, server: ServerView, caller: Caller): Promise<ServerList> {
+    const list = await slot.load();
+    if (!list.isPrivate) return list;
+    const own = this.slot(kind, server, caller);
+    return own === slot ? list : await own.load();
   }
 
   #allFresh(kind: ListKind, view: AccessView, caller: Caller): boolean {

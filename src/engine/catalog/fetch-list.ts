@@ -1,6 +1,8 @@
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
+import { combineCacheHints, NO_CACHING, type CacheHints } from '../../core/protocol/modern/modern-result.js';
+import { isModernVersion } from '../../core/protocol/modern/modern-version.js';
 import { requestText, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { CallControl, type ResolvedCredential, type UpstreamOwner, type Upstreams } from '../upstream/upstream.js';
 import { readItems, type ListItem } from './list-item.js';
@@ -13,7 +15,11 @@ const METHOD_NOT_FOUND = -32601;
 export interface FetchedList {
   readonly items: readonly ListItem[];
   readonly dropped: readonly string[];
+  /** What a server of the modern era says of keeping it; undefined: a legacy one, which says nothing. */
+  readonly hints: CacheHints | undefined;
 }
+
+const NOTHING: FetchedList = { items: [], dropped: [], hints: undefined };
 
 /**
  * Asks one upstream for one complete list, following its pages, within `limits.listTimeoutMs` in all. An upstream that
@@ -51,8 +57,11 @@ async function followPages(
 ): Promise<FetchedList> {
   const facts = LIST_KINDS[kind];
   const info = await upstreams.info(entry, credential, owner);
-  if (info.capabilities[facts.capability] === undefined) return { items: [], dropped: [] };
+  if (info.capabilities[facts.capability] === undefined) return NOTHING;
 
+  const isModern = isModernVersion(info.protocolVersion);
+  const bounds = { depthMax: limits.jsonDepthMax, mirrors: isModern && entry.endpoint.kind === 'http' };
+  const hints: CacheHints[] = [];
   const items: ListItem[] = [];
   const dropped: string[] = [];
   const seen = new Set<string>();
@@ -71,21 +80,31 @@ async function followPages(
     });
     const error = reply.value['error'];
     if (error !== undefined) {
-      if (page === 0 && errorCode(error) === METHOD_NOT_FOUND) return { items: [], dropped: [] };
+      if (page === 0 && errorCode(error) === METHOD_NOT_FOUND) return NOTHING;
       throw listError('upstream/bad_reply', entry, `${facts.method} failed: ${errorMessage(error)}`);
     }
-    const read = readItems(kind, reply, seen, { depthMax: limits.jsonDepthMax });
+    const read = readItems(kind, reply, seen, bounds);
+    if (isModern) hints.push(readHints(reply));
     items.push(...read.items);
     dropped.push(...read.dropped);
     if (items.length > limits.listItemsMax) {
       throw listError('upstream/too_large', entry, `more than ${limits.listItemsMax} items in ${facts.method}`);
     }
     cursor = nextCursor(reply);
-    if (cursor === undefined) return { items, dropped };
+    if (cursor === undefined) return { items, dropped, hints: isModern ? combineCacheHints(hints) : undefined };
     if (cursors.has(cursor)) throw listError('upstream/bad_reply', entry, `${facts.method} repeats a cursor`);
     cursors.add(cursor);
   }
   throw listError('upstream/too_large', entry, `more than ${PAGES_MAX} pages in ${facts.method}`);
+}
+
+/** What is missing, or is not what it should be, promises nothing. */
+function readHints(reply: RpcMessage): CacheHints {
+  const { ttlMs, cacheScope } = reply.value['result'] as { ttlMs?: unknown; cacheScope?: unknown };
+  return {
+    ttlMs: typeof ttlMs === 'number' && ttlMs >= 0 ? ttlMs : NO_CACHING.ttlMs,
+    cacheScope: cacheScope === 'public' ? 'public' : 'private',
+  };
 }
 
 function nextCursor(reply: RpcMessage): string | undefined {

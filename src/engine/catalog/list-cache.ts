@@ -37,7 +37,7 @@ interface ServerScope {
 
 /**
  * Lists per server, credential scope and client capabilities (contract §7): shared when only the gateway's own credential
- * is used, else private to one principal and what it contributed. Servers may list by what their client can do (a tool
+ * is used and the server does not call its lists private, else private to one principal and what it contributed. Servers may list by what their client can do (a tool
  * that asks, MCP Apps), so clients that declare different things have lists of their own.
  */
 export class ListCache {
@@ -45,6 +45,8 @@ export class ListCache {
   /** As {@link #shared}, by the capabilities' fingerprint first. */
   readonly #declared = new Map<string, Map<string, ServerScope>>();
   readonly #private = new Map<string, ServerScope>();
+  /** Servers whose lists are for one principal each, though all come with the gateway's own credential. */
+  readonly #keptApart = new Set<string>();
   /** Owners whose session was lost, until they ask again; at most one per scope. */
   readonly #lost = new Map<string, NodeJS.Timeout>();
 
@@ -69,6 +71,7 @@ export class ListCache {
 
   /** Forgets everything about a server that changed or went away. */
   forget(entry: ServerEntry): void {
+    this.#keptApart.delete(entry.fingerprint);
     for (const scopes of this.#all()) {
       for (const [key, scope] of scopes) {
         if (scope.entry.id === entry.id) this.#drop(scopes, key, scope);
@@ -104,7 +107,7 @@ export class ListCache {
     capabilities: ClientCapabilities,
   ): ServerScope {
     const declared = capabilities.fingerprint;
-    if (credential.identity === 'shared') {
+    if (credential.identity === 'shared' && !this.#keptApart.has(entry.fingerprint)) {
       const shared = declared === '' ? this.#shared : this.#declaredBy(declared);
       const known = shared.get(entry.fingerprint);
       if (known !== undefined) return known;
@@ -190,7 +193,19 @@ export class ListCache {
   ): Promise<ServerList> {
     const fetched = await fetchList(this.upstreams, this.limits, kind, entry, credential, owner);
     if (fetched.dropped.length > 0) this.events.onDropped(entry, kind, fetched.dropped);
-    return new ServerList(fetched.items, entry.prefix, this.separator());
+    const list = new ServerList(fetched.items, entry.prefix, this.separator(), fetched.hints);
+    if (list.isPrivate && credential.identity === 'shared') this.#keepApart(entry);
+    return list;
+  }
+
+  /** What is shared of its lists is not looked at again, by whoever waits for it neither (`Catalog`). */
+  #keepApart(entry: ServerEntry): void {
+    if (this.#keptApart.has(entry.fingerprint)) return;
+    this.#keptApart.add(entry.fingerprint);
+    for (const scopes of [this.#shared, ...this.#declared.values()]) {
+      const scope = scopes.get(entry.fingerprint);
+      if (scope !== undefined) this.#drop(scopes, entry.fingerprint, scope);
+    }
   }
 
   #drop(scopes: Map<string, ServerScope>, key: string, scope: ServerScope): void {

@@ -1,4 +1,5 @@
 import { findMember, nestsDeeperThan, scanArray, scanObject } from '../../core/protocol/json-scan.js';
+import { annotationProblem } from '../../core/protocol/modern/argument-headers.js';
 import { rawMember, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { splice, type Replacement } from '../../core/protocol/splice.js';
 import { LIST_KINDS, type ListKind } from './list-kind.js';
@@ -11,6 +12,8 @@ export interface ListItem {
   readonly text: string;
   /** A tool annotated read-only or idempotent: a call may be repeated after a lost session (contract §5). */
   readonly repeatable: boolean;
+  /** A tool some of whose arguments headers repeat; absent: none. */
+  readonly hasMirrored?: boolean;
 }
 
 /** A single item larger than this is an attack or an accident; it is left out and reported. */
@@ -18,6 +21,8 @@ export const ITEM_CHARS_MAX = 1024 * 1024;
 
 export interface ItemBounds {
   readonly depthMax: number;
+  /** The server wants headers that repeat arguments: a tool whose annotations cannot be followed is not offered. */
+  readonly mirrors?: boolean;
 }
 
 export interface ReadItems {
@@ -47,11 +52,14 @@ export function readItems(kind: ListKind, reply: RpcMessage, seen: Set<string>, 
       dropped.push(`${clip(identity)} is larger than ${ITEM_CHARS_MAX} characters`);
     } else if (nestsDeeperThan(text, bounds.depthMax)) {
       dropped.push(`${clip(identity)} nests deeper than ${bounds.depthMax}`);
+    } else if (bounds.mirrors === true && text.includes('"x-mcp-header"') && faultOf(value) !== undefined) {
+      dropped.push(`${clip(identity)}: ${faultOf(value)}`);
     } else if (seen.has(identity)) {
       dropped.push(`${clip(identity)} is listed twice`);
     } else {
       seen.add(identity);
-      items.push({ identity, text, repeatable: isRepeatable(value) });
+      const hasMirrored = text.includes('"x-mcp-header"');
+      items.push({ identity, text, repeatable: isRepeatable(value), hasMirrored });
     }
   });
   return { items, dropped };
@@ -74,6 +82,10 @@ function isRepeatable(value: Record<string, unknown>): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function faultOf(tool: Record<string, unknown>): string | undefined {
+  return annotationProblem(tool['inputSchema']);
 }
 
 function clip(text: string): string {

@@ -7,6 +7,13 @@ const RETRY_MS_MAX = 30_000;
 /** A list older than this many times its freshness is not served any more, not even while it is being refreshed. */
 const STALE_FACTOR = 10;
 
+/**
+ * Bounds of what an upstream promises of its list. One that promises nothing is asked again every second at most, behind
+ * the answer: a call that looks its tool up must not cost a list each time.
+ */
+const PROMISED_MS_MIN = 1_000;
+const PROMISED_MS_MAX = 86_400_000;
+
 export interface SlotTiming {
   readonly freshMs: number;
   readonly now: () => number;
@@ -43,8 +50,9 @@ export class ListSlot {
     const now = this.timing.now();
     if (this.#list !== undefined) {
       const age = now - this.#fetchedAt;
-      if (age > this.timing.freshMs && now >= this.#retryAt) this.#refreshQuietly();
-      if (age <= this.timing.freshMs * STALE_FACTOR) {
+      const freshMs = this.#freshMs(this.#list);
+      if (age > freshMs && now >= this.#retryAt) this.#refreshQuietly();
+      if (age <= freshMs * STALE_FACTOR) {
         return { kind: 'list', list: this.#list, failure: this.#failure };
       }
     }
@@ -87,6 +95,12 @@ export class ListSlot {
     this.onChange();
   }
 
+  /** As long as the upstream says, within reason; else as long as lists are kept here. */
+  #freshMs({ hints }: ServerList): number {
+    if (hints === undefined) return this.timing.freshMs;
+    return Math.min(Math.max(hints.ttlMs, PROMISED_MS_MIN), PROMISED_MS_MAX);
+  }
+
   #refreshQuietly(): void {
     if (this.#loading !== undefined) return;
     this.load().catch(() => {
@@ -105,8 +119,9 @@ export class ListSlot {
       this.#failure = undefined;
       this.#failures = 0;
       this.#retryAt = 0;
-      if (previous?.sameAs(fetched) === true) return previous;
+      if (previous?.sameAs(fetched) === true && sameHints(previous, fetched)) return previous;
       this.#list = fetched;
+      if (previous?.sameAs(fetched) === true) return fetched;
       if (previous !== undefined || recovered) this.onChange();
       return fetched;
     } catch (error) {
@@ -119,4 +134,8 @@ export class ListSlot {
       throw failure;
     }
   }
+}
+
+function sameHints({ hints: left }: ServerList, { hints: right }: ServerList): boolean {
+  return left?.ttlMs === right?.ttlMs && left?.cacheScope === right?.cacheScope;
 }

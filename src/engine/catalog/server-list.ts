@@ -1,3 +1,4 @@
+import type { CacheHints } from '../../core/protocol/modern/modern-result.js';
 import { publicName } from '../../core/protocol/public-name.js';
 import type { ListItem } from './list-item.js';
 
@@ -17,6 +18,8 @@ export class ServerList {
     readonly items: readonly ListItem[],
     prefix: string,
     separator: string,
+    /** What the upstream says of keeping it; undefined: nothing. */
+    readonly hints?: CacheHints | undefined,
   ) {
     this.#byIdentity = new Map(items.map((item) => [item.identity, item]));
     this.#byPublicName = new Map(items.map((item) => [publicName(prefix, separator, item.identity), item]));
@@ -41,6 +44,11 @@ export class ServerList {
     if (this.#segments.size >= SEGMENTS_MAX) this.#segments.clear();
     this.#segments.set(key, segment);
     return segment;
+  }
+
+  /** It may be shown to the one it was fetched for only (2026-07-28, "Caching"). */
+  get isPrivate(): boolean {
+    return this.hints?.cacheScope === 'private';
   }
 
   /** Whether both say exactly the same, in the same order. */

@@ -43,9 +43,12 @@ export class ConnectionRoster {
     pooled.owner.onConnect?.(pooled.entry, pooled.credential);
   }
 
-  /** Who shares a connection hears what is said to nobody: all users of a child, listening users of an upstream. */
-  share(pooled: PooledConnection, owner: UpstreamOwner): void {
-    if (pooled.kind !== 'stdio' && !this.#owners.isListening(owner.key)) return;
+  /**
+   * Who shares a connection hears what is said to nobody: all users of a child, of an upstream those who listen, and those
+   * who watch something there, whenever they begin to listen.
+   */
+  share(pooled: PooledConnection, owner: UpstreamOwner, isWatching = false): void {
+    if (pooled.kind !== 'stdio' && !isWatching && !this.#owners.isListening(owner.key)) return;
     if (pooled.hasUser(owner.key)) return;
     const evicted = pooled.attach(owner);
     if (evicted !== undefined) this.#owners.unlinkOne(evicted, pooled);
@@ -77,6 +80,7 @@ export class ConnectionRoster {
         continue;
       }
       pooled.detach(ownerKey);
+      pooled.connection.releaseOwner?.(ownerKey);
       this.#updateListening(pooled);
     }
   }

@@ -35,10 +35,12 @@ export interface UpstreamConnection {
   /** No request will succeed any more; the pool opens a new one. */
   readonly closed: boolean;
   /**
-   * Sends and waits for the reply with this id. `headers` are the caller's (HTTP only). Throws GatewayError
+   * Sends and waits for the reply with this id. `headers` are the caller's (HTTP only); `ownerKey` says whose request it is. Throws GatewayError
    * `upstream/*` or `call/cancelled`; a 404 on a session the upstream once gave throws `upstream/session_lost` and closes.
    */
-  request(request: UpstreamRequest, headers: Readonly<Record<string, string>>): Promise<RpcMessage>;
+  request(request: UpstreamRequest, headers: Readonly<Record<string, string>>, ownerKey?: string): Promise<RpcMessage>;
+  /** An owner of a shared connection is gone, with what it watched there. Absent: nothing is kept for one. */
+  releaseOwner?(ownerKey: string): void;
   /** Fire and forget: a whole JSON-RPC notification (or the reply to an upstream's request). */
   send(text: string, headers: Readonly<Record<string, string>>): void;
   /** Opens or closes the stream for messages outside of calls, where the transport has one (streamable HTTP GET). */

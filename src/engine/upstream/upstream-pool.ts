@@ -207,11 +207,11 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
       const pooled =
         slot.find(owner.key, connectionKey(slot.entry, credential, owner), now) ??
         (await awaitOpening(this.#openings.connection(slot, credential, owner), slot.entry, request));
-      if (pooled.isShared) this.#roster.share(pooled, owner);
+      if (pooled.isShared) this.#roster.share(pooled, owner, request.method === 'resources/subscribe');
       pooled.lastUsedAt = now;
       const user = pooled.begin(credential, owner);
       try {
-        const reply = await pooled.connection.request(request, credential.headers);
+        const reply = await pooled.connection.request(request, credential.headers, owner.key);
         slot.noteSuccess();
         return reply;
       } catch (error) {

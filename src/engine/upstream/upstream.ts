@@ -62,7 +62,7 @@ export interface UpstreamRequest {
   /** Who is asked what the upstream wants to know in the middle of this call. Absent: such requests are refused. */
   readonly client?: ClientInteraction | undefined;
   /** Arguments of the tool that headers repeat, for servers of the modern era over HTTP. */
-  readonly mirrored?: readonly MirroredArgument[];
+  readonly mirrored?: readonly MirroredArgument[] | undefined;
   /** Least severe log message wanted with this call; for servers of the modern era, which send none unasked. */
   readonly logLevel?: LogLevel | undefined;
   /**

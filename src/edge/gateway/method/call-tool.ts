@@ -2,6 +2,7 @@ import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { resolveName } from '../../../engine/catalog/resolve-name.js';
 import { relinkResult } from '../../../engine/catalog/relink-result.js';
 import type { Answer, Call } from '../call.js';
+import { mirroredOf } from '../../../engine/catalog/mirrored-arguments.js';
 import { requireMirroredHeaders } from '../modern-tool-headers.js';
 import { forward, requireParams, requireString, type Engine } from './forward.js';
 
@@ -18,6 +19,7 @@ export async function callTool(engine: Engine, call: Call): Promise<Answer> {
     replace: name === item.identity ? {} : { name: JSON.stringify(item.identity) },
     repeatable: item.repeatable,
     target: item.identity,
+    mirrored: mirroredOf(item),
   });
   return answer.kind === 'result' ? relinkResult(engine.catalog, call, server, answer) : answer;
 }

@@ -1,7 +1,8 @@
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ServerView } from '../../../core/model/access-view.js';
-import { isShown } from '../../../core/protocol/log-level.js';
+import { isShown, type LogLevel } from '../../../core/protocol/log-level.js';
 import { toLegacyParams } from '../../../core/protocol/modern/legacy-request.js';
+import type { MirroredArgument } from '../../../core/protocol/modern/param-headers.js';
 import {
   readParams,
   progressTokenText,
@@ -33,6 +34,8 @@ export interface Forwarding {
   readonly repeatable: boolean;
   /** What was asked for, in the upstream's words; for the ledger. */
   readonly target: string;
+  /** Arguments that headers repeat, towards servers that want that. */
+  readonly mirrored?: readonly MirroredArgument[];
 }
 
 /** The params of a request that must have some. Throws `rpc/invalid_params`. */
@@ -72,6 +75,8 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
     repeatable: forwarding.repeatable,
     onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
     client: call.client,
+    mirrored: forwarding.mirrored,
+    logLevel: logLevelOf(call),
     control: call.control,
   });
   const common = { serverId: entry.id, serverName: entry.name, target: forwarding.target };
@@ -109,6 +114,12 @@ function relay(
       else if (call.session !== undefined) return call.emit(message.text);
       return undefined;
   }
+}
+
+/** Servers of the legacy era log to a session that never said how much: a modern one is asked for the usual. */
+function logLevelOf({ modern, session }: Call): LogLevel | undefined {
+  if (modern !== undefined) return modern.logLevel;
+  return session === undefined ? undefined : (session.logLevel ?? 'info');
 }
 
 /** A legacy session sets a level for all its calls; a modern client hears nothing unless this call asks for it. */

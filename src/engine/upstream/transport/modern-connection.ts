@@ -22,8 +22,6 @@ type Headers = Readonly<Record<string, string>>;
 
 /** A server that still asks after so many rounds will not stop. */
 const ROUNDS_MAX = 10;
-/** For clients of the legacy era, whose servers log without being asked, to servers that do not. */
-const DEFAULT_LOG_LEVEL = 'info';
 
 export interface ModernConnectionOptions {
   readonly entry: ServerEntry;
@@ -66,7 +64,7 @@ export class ModernConnection implements UpstreamConnection {
     return this.#closed;
   }
 
-  request(request: UpstreamRequest, headers: Headers): Promise<RpcMessage> {
+  request(request: UpstreamRequest, headers: Headers, ownerKey = ''): Promise<RpcMessage> {
     if (this.#closed) {
       return Promise.reject(upstreamError('upstream/session_lost', this.#options.entry, 'the connection is closed'));
     }
@@ -78,7 +76,7 @@ export class ModernConnection implements UpstreamConnection {
         return Promise.resolve(emptyReply(request.id));
       case 'resources/subscribe':
       case 'resources/unsubscribe':
-        return Promise.resolve(this.#watch(request));
+        return Promise.resolve(this.#watch(request, ownerKey));
       default:
         return request.modern === undefined ? this.#complete(request, headers) : this.#exchange(request, headers);
     }
@@ -91,6 +89,11 @@ export class ModernConnection implements UpstreamConnection {
   setListening(listening: boolean): void {
     if (this.#closed) return;
     this.#listening.isWanted = listening;
+    this.#listen();
+  }
+
+  releaseOwner(ownerKey: string): void {
+    this.#listening.release(ownerKey);
     this.#listen();
   }
 
@@ -129,8 +132,8 @@ export class ModernConnection implements UpstreamConnection {
     if (modern !== undefined) {
       return { capabilitiesText, clientInfoText: modern.clientInfoText ?? clientInfoText, logLevel: modern.logLevel };
     }
-    const wantsLog = client !== undefined && this.#info.capabilities['logging'] !== undefined;
-    return { capabilitiesText, clientInfoText, logLevel: wantsLog ? (logLevel ?? DEFAULT_LOG_LEVEL) : undefined };
+    const canLog = this.#info.capabilities['logging'] !== undefined;
+    return { capabilitiesText, clientInfoText, logLevel: canLog ? logLevel : undefined };
   }
 
   async #complete(first: UpstreamRequest, headers: Headers): Promise<RpcMessage> {
@@ -160,18 +163,19 @@ export class ModernConnection implements UpstreamConnection {
     return emptyReply(request.id);
   }
 
-  #watch({ id, method, text }: UpstreamRequest): RpcMessage {
+  #watch({ id, method, text }: UpstreamRequest, ownerKey: string): RpcMessage {
     const { params } = JSON.parse(text) as { params?: { uri?: unknown } };
     const uri = params?.uri;
     if (typeof uri !== 'string') return errorReply(id, -32_602, 'params.uri must be a string');
-    if (method === 'resources/unsubscribe') this.#listening.unwatch(uri);
-    else if (!this.#listening.watch(uri)) return errorReply(id, -32_603, 'Too many subscriptions with this server');
+    if (method === 'resources/unsubscribe') this.#listening.unwatch(uri, ownerKey);
+    else if (!this.#listening.watch(uri, ownerKey))
+      return errorReply(id, -32_603, 'Too many subscriptions with this server');
     this.#listen();
     return emptyReply(id);
   }
 
   #listen(): void {
-    this.#carrier.listener.listen(this.#listening.filter(this.#info));
+    if (!this.#closed) this.#carrier.listener.listen(this.#listening.filter(this.#info));
   }
 }
 

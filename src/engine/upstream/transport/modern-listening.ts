@@ -6,20 +6,30 @@ const WATCHED_MAX = 1_000;
 /** What a connection listens for, put together from what its server offers, who listens, and what they watch. */
 export class ModernListening {
   isWanted = false;
-  readonly #watched = new Map<string, number>();
+  /** Who watches, by URI. */
+  readonly #watched = new Map<string, Set<string>>();
 
-  /** False: there is no room. Each {@link watch} needs its {@link unwatch}. */
-  watch(uri: string): boolean {
+  /** False: there is no room. The same owner may ask again. */
+  watch(uri: string, ownerKey: string): boolean {
     const watchers = this.#watched.get(uri);
-    if (watchers === undefined && this.#watched.size >= WATCHED_MAX) return false;
-    this.#watched.set(uri, (watchers ?? 0) + 1);
+    if (watchers !== undefined) {
+      watchers.add(ownerKey);
+      return true;
+    }
+    if (this.#watched.size >= WATCHED_MAX) return false;
+    this.#watched.set(uri, new Set([ownerKey]));
     return true;
   }
 
-  unwatch(uri: string): void {
-    const watchers = (this.#watched.get(uri) ?? 0) - 1;
-    if (watchers > 0) this.#watched.set(uri, watchers);
-    else this.#watched.delete(uri);
+  unwatch(uri: string, ownerKey: string): void {
+    const watchers = this.#watched.get(uri);
+    watchers?.delete(ownerKey);
+    if (watchers?.size === 0) this.#watched.delete(uri);
+  }
+
+  /** It watches nothing any more. */
+  release(ownerKey: string): void {
+    for (const uri of [...this.#watched.keys()]) this.unwatch(uri, ownerKey);
   }
 
   /** The raw filter of `subscriptions/listen`; undefined when there is nothing to hear. */
