@@ -1,4 +1,5 @@
 import { findMember, scanObject } from '../../core/protocol/json-scan.js';
+import { toLegacyQuestion } from '../../core/protocol/modern/legacy-question.js';
 import { notificationText, rawMember, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { splice } from '../../core/protocol/splice.js';
 import { withProgressToken } from '../../core/protocol/request-params.js';
@@ -139,7 +140,8 @@ export class ClientQuestions {
   }
 }
 
-function composeQuestion(id: string, { method, params }: ServerRequest): { text: string; tokenText?: string } {
+function composeQuestion(id: string, { method, params: given }: ServerRequest): { text: string; tokenText?: string } {
+  const params = given === undefined ? undefined : toLegacyQuestion(method, given, id);
   const idText = JSON.stringify(id);
   const head = `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}`;
   if (params === undefined) return { text: `${head}}` };

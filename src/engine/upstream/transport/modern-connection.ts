@@ -1,3 +1,4 @@
+import type { Limits } from '../../../core/model/limits.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { composeRequest } from '../../../core/protocol/modern/compose-request.js';
 import { resultKind, toLegacyReply } from '../../../core/protocol/modern/legacy-reply.js';
@@ -16,16 +17,19 @@ import type { ModernCarrier } from './modern-carrier.js';
 import { readModernInfo } from './modern-info.js';
 import { ACKNOWLEDGED, withoutSubscription } from './modern-listen-request.js';
 import { announcedChanges, ModernListening } from './modern-listening.js';
-import { askClient, nextRound, resultOf } from './modern-rounds.js';
+import { askClient, nextRound, pauseRound, resultOf } from './modern-rounds.js';
 
 type Headers = Readonly<Record<string, string>>;
 
 /** A server that still asks after so many rounds will not stop. */
 const ROUNDS_MAX = 10;
+/** How often a server is asked whether the user has been at the page it named. */
+const VISIT_POLL_MS = 2_000;
 
 export interface ModernConnectionOptions {
   readonly entry: ServerEntry;
   readonly info: UpstreamInfo;
+  readonly limits: Limits;
   /** Our own `clientInfo`, raw. */
   readonly clientInfoText: string;
   readonly nextRequestId: () => number;
@@ -137,17 +141,21 @@ export class ModernConnection implements UpstreamConnection {
   }
 
   async #complete(first: UpstreamRequest, headers: Headers): Promise<RpcMessage> {
-    const { entry, nextRequestId } = this.#options;
+    const { entry, limits, nextRequestId } = this.#options;
+    const visits = new Map<string, string>();
+    const visitedBy = Date.now() + limits.clientAnswerTimeoutMs;
     let request = first;
-    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    for (let round = 0; round < ROUNDS_MAX;) {
       const reply = await this.#exchange(request, headers);
       const kind = resultKind(reply);
       if (kind === 'complete' || kind === 'error') return toLegacyReply(request.method, reply);
       if (kind === 'unknown')
         throw upstreamError('upstream/bad_reply', entry, 'its result is of a type nobody asked for');
       const result = resultOf(reply);
-      const answer = await askClient(entry, first.client, result, first.control);
+      const answer = await askClient(entry, first.client, result, first.control, visits);
       if (answer.kind === 'refused') return readRpcMessage(errorText(String(first.id), answer.error)) ?? reply;
+      if (answer.isOld && Date.now() < visitedBy) await pauseRound(VISIT_POLL_MS, first.control);
+      else round += 1;
       request = nextRound(request, nextRequestId(), result, answer.byKey);
     }
     throw upstreamError('upstream/bad_reply', entry, `it asks its client again and again, ${ROUNDS_MAX} times so far`);

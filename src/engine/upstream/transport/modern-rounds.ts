@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { findMember, scanObject } from '../../../core/protocol/json-scan.js';
 import { declares, neededCapability } from '../../../core/protocol/modern/input-required.js';
+import { isUrlElicitation } from '../../../core/protocol/modern/legacy-question.js';
 import { withMembersSet, withoutMembers } from '../../../core/protocol/modern/object-text.js';
 import { rawMember, requestText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import type { ClientInteraction, ClientReply } from '../client-interaction.js';
@@ -14,7 +16,12 @@ const ROUND_MEMBERS: ReadonlySet<string> = new Set(['inputResponses', 'requestSt
 
 /** What the client said to the questions of one round. */
 export type RoundAnswer =
-  | { readonly kind: 'answers'; readonly byKey: ReadonlyMap<string, string> }
+  | {
+      readonly kind: 'answers';
+      readonly byKey: ReadonlyMap<string, string>;
+      /** All of them were given before: the user is still at the page. */
+      readonly isOld: boolean;
+    }
   /** The client refused one; its raw error object. */
   | { readonly kind: 'refused'; readonly error: string };
 
@@ -27,37 +34,46 @@ interface Question {
 /**
  * Puts the questions of an `input_required` to the client (2026-07-28, "Multi Round-Trip Requests"), all at once. Throws
  * `rpc/missing_capability` when the client never said it could answer such a thing, `upstream/bad_reply` when they cannot be
- * read, `call/cancelled` when the call ended meanwhile.
+ * read, `call/cancelled` when the call ended meanwhile. `visits` holds answers about pages to visit, which are not asked for
+ * twice: the server goes on asking until the user has been there.
  */
 export async function askClient(
   entry: ServerEntry,
   client: ClientInteraction | undefined,
   result: string,
   control: CallControl | undefined,
+  visits: Map<string, string>,
 ): Promise<RoundAnswer> {
   const questions = readQuestions(entry, result);
   for (const { method, params } of questions) requireCapability(client, method, params);
   const byKey = new Map<string, string>();
-  if (questions.length === 0 || client === undefined) return { kind: 'answers', byKey };
+  if (questions.length === 0 || client === undefined) return { kind: 'answers', byKey, isOld: false };
 
   const asking = new CallControl();
   control?.onEnd(() => asking.cancel());
+  let isOld = true;
   let replies: readonly ClientReply[];
   try {
     replies = await Promise.all(
-      questions.map(({ method, params }) => client.ask({ entry, method, params, notify: () => undefined }, asking)),
+      questions.map(({ method, params }) => {
+        const visit = params === undefined ? undefined : visits.get(params);
+        if (visit !== undefined) return { kind: 'result', text: visit } as const;
+        isOld = false;
+        return client.ask({ entry, method, params, notify: () => undefined }, asking);
+      }),
     );
   } finally {
     control?.onEnd(undefined);
   }
   if (control?.reason !== undefined) throw new GatewayError('call/cancelled');
-  for (const [index, { key }] of questions.entries()) {
+  for (const [index, { key, method, params }] of questions.entries()) {
     const reply = replies[index];
     if (reply === undefined) continue;
     if (reply.kind === 'error') return { kind: 'refused', error: reply.text };
     byKey.set(key, reply.text);
+    if (isUrlElicitation(method, params)) visits.set(params, reply.text);
   }
-  return { kind: 'answers', byKey };
+  return { kind: 'answers', byKey, isOld };
 }
 
 /** The same request again, under a new id, with the answers and the state exactly as the server wrote it. */
@@ -124,4 +140,17 @@ function unreadable(entry: ServerEntry): GatewayError {
 /** The raw result of a reply that has one. */
 export function resultOf(reply: RpcMessage): string {
   return rawMember(reply, 'result') ?? '{}';
+}
+
+/** Waits between two rounds, unless the call ends. Throws `call/cancelled`. */
+export async function pauseRound(spanMs: number, control: CallControl | undefined): Promise<void> {
+  const ended = new AbortController();
+  control?.onEnd(() => ended.abort());
+  try {
+    await delay(spanMs, undefined, { signal: ended.signal, ref: false });
+  } catch {
+    throw new GatewayError('call/cancelled');
+  } finally {
+    control?.onEnd(undefined);
+  }
 }

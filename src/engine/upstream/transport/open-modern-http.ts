@@ -47,7 +47,7 @@ export async function openModernHttp(options: HttpConnectOptions): Promise<Upstr
   // A hop on the same origin (a trailing slash, mostly) is taken once, not with every call.
   if (call.target.origin === target.origin) session.target = { ...call.target, userinfo: target.userinfo };
   const connection = new ModernConnection(
-    { entry, info, clientInfoText, nextRequestId, onNotification: options.onNotification },
+    { entry, info, limits, clientInfoText, nextRequestId, onNotification: options.onNotification },
     (made) => new HttpCarrier(session, made, nextRequestId, clientInfoText, credential.headers),
   );
   session.onLost = () => {

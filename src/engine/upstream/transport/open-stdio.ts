@@ -97,7 +97,7 @@ async function openInEitherEra(
   endpoint: StdioEndpoint,
   context: StdioContext,
 ): Promise<NegotiatedPipe> {
-  const { entry, nextRequestId, onNotification, onClose } = options;
+  const { entry, limits, nextRequestId, onNotification, onClose } = options;
   let modern: ModernConnection | undefined;
   const { pipeOptions, connectPipe } = await startPipe(
     {
@@ -116,7 +116,7 @@ async function openInEitherEra(
   const pipe = negotiated.connection;
   const clientInfoText = clientInfo(context.clientVersion);
   modern = new ModernConnection(
-    { entry, info: pipe.info, clientInfoText, nextRequestId, onNotification },
+    { entry, info: pipe.info, limits, clientInfoText, nextRequestId, onNotification },
     () => new ModernPipeCarrier(pipe, nextRequestId, clientInfoText),
   );
   return { era: 'modern', connection: modern };
