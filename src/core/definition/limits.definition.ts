@@ -71,6 +71,12 @@ export class LimitsDefinition {
   @Field(seconds(1, DAY), toNumber)
   client_answer_timeout?: number;
 
+  @Field(integerBetween(0, GIB), toNumber)
+  resume_bytes?: number;
+
+  @Field(seconds(0, DAY), toNumber)
+  resume_seconds?: number;
+
   @Field(seconds(0, 3_600), toNumber)
   shutdown_grace?: number;
 
@@ -104,6 +110,8 @@ export const LIMIT_FIELDS: { readonly [K in keyof Limits]: readonly [field: keyo
     sessionLifetimeMs: ['session_lifetime', 1_000],
     questionsPerSessionMax: ['questions_per_session', 1],
     clientAnswerTimeoutMs: ['client_answer_timeout', 1_000],
+    resumeBytesMax: ['resume_bytes', 1],
+    resumeMs: ['resume_seconds', 1_000],
     shutdownGraceMs: ['shutdown_grace', 1_000],
     staleMs: ['stale_seconds', 1_000],
     principalsCachedMax: ['principals_cached', 1],

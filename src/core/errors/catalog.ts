@@ -340,6 +340,13 @@ const kinds = {
     exposesDetail: true,
   },
   'call/cancelled': { status: 499, rpcCode: -32800, sentence: 'Cancelled', retryable: false, logLevel: 'debug' },
+  'call/lost': {
+    status: 410,
+    rpcCode: -32603,
+    sentence: 'The call cannot be resumed: nothing is kept of it any more. Whether it was carried out is not known',
+    retryable: false,
+    logLevel: 'debug',
+  },
   'server/refused': {
     status: 400,
     rpcCode: -32602,

@@ -43,6 +43,10 @@ export interface Limits {
   readonly questionsPerSessionMax: number;
   /** How long a client may take to answer an upstream's question. `client_answer_timeout`, default 10 min. */
   readonly clientAnswerTimeoutMs: number;
+  /** Messages kept per session for clients that come back. `resume_bytes`, default 1 MiB. */
+  readonly resumeBytesMax: number;
+  /** How long they are kept. `resume_seconds`, default 5 min. */
+  readonly resumeMs: number;
   /** How long running calls may go on after SIGTERM. `shutdown_grace`, default 30 s. */
   readonly shutdownGraceMs: number;
   /** While the database is away, keys known before are good for this long. `stale_seconds`, default 60 s. */
@@ -73,6 +77,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   sessionLifetimeMs: 24 * 3_600_000,
   questionsPerSessionMax: 50,
   clientAnswerTimeoutMs: 10 * 60_000,
+  resumeBytesMax: 1024 * 1024,
+  resumeMs: 5 * 60_000,
   shutdownGraceMs: 30_000,
   staleMs: 60_000,
   principalsCachedMax: 50_000,

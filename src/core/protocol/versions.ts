@@ -12,6 +12,11 @@ export function isLegacyVersion(value: unknown): value is LegacyVersion {
   return (LEGACY_VERSIONS as readonly unknown[]).includes(value);
 }
 
+/** Streams begin with an event to resume from, and may be closed and polled (added in 2025-11-25). */
+export function resumesStreams(version: LegacyVersion): boolean {
+  return version === '2025-11-25';
+}
+
 /** JSON-RPC batches existed in this revision only (added in 2025-03-26, removed in 2025-06-18). */
 export function allowsBatches(version: LegacyVersion): boolean {
   return version === '2025-03-26';

@@ -4,12 +4,11 @@ import type { AccessView } from '../../core/model/access-view.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import type { ClientSession, SessionStream } from '../../engine/session/client-session.js';
 import type { SessionStore } from '../../engine/session/session-store.js';
+import type { ResumableStream } from '../../engine/session/resumable-stream.js';
 import { EventStream } from './event-stream.js';
 
 /** Bytes a slow reader may leave unread before further notifications are dropped and further calls refused. */
 const BACKLOG_BYTES_MAX = 1024 * 1024;
-/** When a client of a stream that was ended by us should come back. */
-export const RETRY_MS = 1_000;
 
 /** The stream of a session for messages outside of calls: streamable HTTP's GET, or the old transport's only one. */
 export class ClientStream implements SessionStream {
@@ -19,22 +18,32 @@ export class ClientStream implements SessionStream {
   private constructor(
     private readonly events: EventStream,
     private readonly currentView: () => AccessView | undefined,
+    private readonly kept: ResumableStream | undefined,
   ) {
     this.#told = currentView();
   }
 
-  /** Opens it and attaches it to the session until it closes. Throws `http/too_many` before anything was sent. */
+  /**
+   * Opens it and attaches it to the session until it closes; `resume` makes it go on where another one ended, or lets it
+   * be resumed itself. Throws `http/too_many` before anything was sent.
+   */
   static open(
     sessions: SessionStore,
     session: ClientSession,
     response: ServerResponse,
     headers: Readonly<Record<string, string>>,
     currentView: () => AccessView | undefined,
+    resume?: { readonly stream: ResumableStream; readonly after?: number },
   ): ClientStream {
     sessions.requireStreamRoom(session);
-    const stream = new ClientStream(new EventStream(response, headers), currentView);
+    const events = new EventStream(response, headers);
+    const stream = new ClientStream(events, currentView, resume?.stream);
+    resume?.stream.attach(events, resume.after, (entry) => stream.sees(entry));
     sessions.openStream(session, stream);
-    response.once('close', () => sessions.closeStream(session, stream));
+    response.once('close', () => {
+      resume?.stream.detach(events);
+      sessions.closeStream(session, stream);
+    });
     return stream;
   }
 
@@ -43,9 +52,15 @@ export class ClientStream implements SessionStream {
     return this.events.backlogBytes > BACKLOG_BYTES_MAX;
   }
 
+  get isKept(): boolean {
+    return this.kept?.isEnded === false;
+  }
+
   /** A notification: dropped when the reader is too far behind. */
-  send(text: string): void {
-    if (!this.isBehind) void this.events.write(text, 'message');
+  send(text: string, from?: ServerEntry): void {
+    if (this.isBehind) return;
+    if (this.kept === undefined) void this.events.write(text, 'message');
+    else void this.kept.write(text, from);
   }
 
   /** A reply, or a message of a running call: never dropped; a promise means the reader is behind. */
@@ -59,7 +74,7 @@ export class ClientStream implements SessionStream {
   }
 
   end(): void {
-    this.events.endWithRetry(RETRY_MS);
+    this.events.endWithRetry();
   }
 
   sees(entry: ServerEntry, content?: 'content'): boolean {

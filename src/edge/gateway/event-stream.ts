@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http';
+import type { EventSink } from '../../engine/session/resumable-stream.js';
 
+/** When a client whose stream ended should come back. */
+export const RETRY_MS = 1_000;
 /** A silent stream gets a comment line this often, or proxies in between cut it. */
 export const KEEP_ALIVE_MS = 15_000;
 
@@ -10,7 +13,7 @@ const HEADERS = {
 } as const;
 
 /** One SSE response. Owns its keep-alive timer; ends with the response. */
-export class EventStream {
+export class EventStream implements EventSink {
   readonly #timer: NodeJS.Timeout;
 
   constructor(
@@ -34,10 +37,10 @@ export class EventStream {
    * Writes one event whose data is a single line (JSON text without raw line breaks is one). A promise means the reader
    * is behind: wait for it before writing more.
    */
-  write(data: string, event?: string): Promise<void> | undefined {
+  write(data: string, event?: string, id?: string): Promise<void> | undefined {
     const { response } = this;
     if (response.writableEnded || response.destroyed) return undefined;
-    const head = event === undefined ? '' : `event: ${event}\n`;
+    const head = `${event === undefined ? '' : `event: ${event}\n`}${id === undefined ? '' : `id: ${id}\n`}`;
     if (response.write(`${head}data: ${singleLine(data)}\n\n`)) return undefined;
     return new Promise((resolve) => {
       const done = (): void => {
@@ -50,10 +53,15 @@ export class EventStream {
     });
   }
 
+  /** The event that a resumable stream begins with (2025-11-25, "Sending Messages to the Server"). */
+  prime(id: string): void {
+    if (!this.response.writableEnded) this.response.write(`id: ${id}\nretry: ${RETRY_MS}\ndata: \n\n`);
+  }
+
   /** Tells the client when to come back, and ends. */
-  endWithRetry(retryMs: number): void {
+  endWithRetry(): void {
     if (this.response.writableEnded) return;
-    this.response.write(`retry: ${retryMs}\n\n`);
+    this.response.write(`retry: ${RETRY_MS}\n\n`);
     this.end();
   }
 

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { ResumableStream } from '../../engine/session/resumable-stream.js';
+import type { ResumeBuffer } from '../../engine/session/resume-buffer.js';
 import { EventStream } from './event-stream.js';
 
 /** What the client can read, by its Accept header; absent or a wildcard gets JSON (contract §3). */
@@ -19,10 +21,13 @@ export function readAccepts(request: IncomingMessage): Accepts {
 
 /**
  * The answer to one POST: a JSON body where one message suffices, an event stream from the moment a call has more to
- * say. Writes once; safe to use after the client went away.
+ * say. Writes once; safe to use after the client went away. What is kept by a session is written for when it comes back.
  */
 export class Exchange {
   #stream: EventStream | undefined;
+  #buffer: ResumeBuffer | undefined;
+  #idText = 'null';
+  #kept: ResumableStream | undefined;
 
   constructor(
     private readonly response: ServerResponse,
@@ -35,28 +40,56 @@ export class Exchange {
     this.headers[name] = value;
   }
 
-  /** Whether {@link emit} reaches the client. */
+  /** From now on its event stream, if it becomes one, may be resumed. `idText` is the raw id of the request. */
+  keepBy(buffer: ResumeBuffer, idText: string): void {
+    this.#buffer = buffer;
+    this.#idText = idText;
+  }
+
+  /** The client knows where to come back to: that it is gone does not end what runs. */
+  get isKept(): boolean {
+    return this.#kept?.isEnded === false;
+  }
+
+  /** Whether {@link emit} reaches the client, now or when it comes back. */
   get canStream(): boolean {
+    if (this.#kept !== undefined) return !this.#kept.isEnded;
     return this.accepts.events && !this.response.writableEnded && !this.response.destroyed;
+  }
+
+  /** Becomes an event stream, if the client can read one. */
+  stream(): void {
+    if (this.canStream) this.#open();
   }
 
   /** A message that precedes the reply. Dropped for a client that cannot read a stream. */
   emit(text: string): void | Promise<void> {
-    if (!this.accepts.events || this.response.writableEnded) return undefined;
-    this.#stream ??= new EventStream(this.response, this.headers);
-    return this.#stream.write(text);
+    return this.canStream ? this.#open().write(text) : undefined;
   }
 
   /** The reply, or the array of replies of a batch. `status` counts only while nothing has been streamed. */
   finish(text: string, status = 200): void {
-    if (this.response.destroyed || this.response.writableEnded) return;
+    if (this.#kept === undefined && (this.response.destroyed || this.response.writableEnded)) return;
     if (this.#stream === undefined && (this.accepts.json || status !== 200)) {
       writeJson(this.response, status, text, this.headers);
       return;
     }
-    this.#stream ??= new EventStream(this.response, this.headers);
-    void this.#stream.write(text);
-    this.#stream.end();
+    const stream = this.#open();
+    void stream.write(text);
+    stream.end();
+  }
+
+  #open(): EventStream | ResumableStream {
+    const known = this.#kept ?? this.#stream;
+    if (known !== undefined) return known;
+    const stream = new EventStream(this.response, this.headers);
+    this.#stream = stream;
+    if (this.#buffer === undefined) return stream;
+    const kept = this.#buffer.openCall(this.#idText);
+    this.#kept = kept;
+    kept.attach(stream);
+    this.response.once('close', () => kept.detach(stream));
+    return kept;
   }
 
   /** 202 without a body: notifications and responses. */

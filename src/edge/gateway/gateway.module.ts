@@ -15,6 +15,7 @@ import { ListenStreams } from './modern-listen-streams.js';
 import { ModernListener } from './modern-listener.js';
 import { ModernOwners } from './modern-owners.js';
 import { ParkedCalls } from './modern-parked-calls.js';
+import { LongCalls } from './long-calls.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
 import { SiblingRelay } from './sibling-relay.js';
@@ -28,6 +29,7 @@ import { StreamableDoor } from './streamable-door.js';
     FrontDoor,
     LegacySseDoor,
     ListChangeNotices,
+    LongCalls,
     ListenStreams,
     ModernDoor,
     ModernListener,

@@ -51,6 +51,11 @@ export class LiveRequest implements IdentityHolder {
     this.#context = context;
   }
 
+  /** Its credential is good for nothing any more. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   get identity(): Identity | undefined {
     return this.#identity;
   }

@@ -8,6 +8,7 @@ import {
   ASSUMED_VERSION,
   isLegacyVersion,
   LEGACY_VERSIONS,
+  resumesStreams,
   type LegacyVersion,
 } from '../../core/protocol/versions.js';
 import { MODERN_VERSIONS, isModernVersion } from '../../core/protocol/modern/modern-version.js';
@@ -28,6 +29,8 @@ import { ModernDoor } from './modern-door.js';
 import { isModernPost } from './modern-request.js';
 import { readBody } from './read-body.js';
 import { statusOnMcp } from './render-error.js';
+import { answerLostCall, resumeCall } from './resume-call.js';
+import { LongCalls } from './long-calls.js';
 import { handleNotification } from './notification.js';
 import { ClientStream } from './client-stream.js';
 
@@ -41,6 +44,8 @@ export interface Admitted {
   readonly session: ClientSession | undefined;
   /** Whom it was admitted as; for what outlives it. */
   readonly identity?: Identity | undefined;
+  /** Its credential is good for nothing any more. */
+  readonly isRefused: boolean;
   /** What the caller sees now; asked again when the registry changes. */
   readonly currentView: () => CallerContext['view'] | undefined;
 }
@@ -52,6 +57,7 @@ export class StreamableDoor {
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @Inject(SessionStore) private readonly sessions: SessionStore,
     @Inject(ModernDoor) private readonly modern: ModernDoor,
+    @Inject(LongCalls) private readonly longCalls: LongCalls,
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
@@ -103,19 +109,32 @@ export class StreamableDoor {
     if (message.value['method'] === 'initialize') {
       return await this.#initialize(admitted, message, envelope.idText, exchange);
     }
+    const { session } = admitted;
     const control = new CallControl();
-    admitted.response.on('close', () => control.abandon());
-    const served = await this.dispatcher.serve({
-      context: admitted.context,
-      message,
-      idText: envelope.idText,
-      session: admitted.session,
-      version,
-      control,
-      client: clientOf(admitted.session, exchange),
-      emit: (text) => exchange.emit(text),
+    const isKept = session !== undefined && resumesStreams(version);
+    if (isKept) {
+      exchange.keepBy(session.resume, envelope.idText);
+      this.longCalls.add(exchange);
+    }
+    // That its client is gone says nothing about a call that the client can come back to.
+    admitted.response.on('close', () => {
+      if (!exchange.isKept || admitted.isRefused) control.abandon();
     });
-    exchange.finish(served.text, statusOf(served));
+    try {
+      const served = await this.dispatcher.serve({
+        context: admitted.context,
+        message,
+        idText: envelope.idText,
+        session,
+        version,
+        control,
+        client: clientOf(session, exchange),
+        emit: (text) => exchange.emit(text),
+      });
+      exchange.finish(served.text, statusOf(served));
+    } finally {
+      if (isKept) this.longCalls.delete(exchange);
+    }
   }
 
   async #batch(
@@ -187,8 +206,29 @@ export class StreamableDoor {
     if (!(admitted.request.headers.accept ?? '').includes('text/event-stream')) {
       throw new GatewayError('http/not_acceptable', { detail: 'a stream needs Accept: text/event-stream' });
     }
-    this.#version(admitted, undefined);
-    ClientStream.open(this.sessions, session, admitted.response, admitted.headers, admitted.currentView);
+    const { request, response, headers, currentView } = admitted;
+    if (!resumesStreams(this.#version(admitted, undefined))) {
+      ClientStream.open(this.sessions, session, response, headers, currentView);
+      return;
+    }
+    const lastEventId = request.headers['last-event-id'];
+    const point = session.resume.find(typeof lastEventId === 'string' ? lastEventId : '');
+    switch (point.kind) {
+      case 'call':
+        resumeCall(admitted, point);
+        return;
+      case 'lost call':
+        answerLostCall(admitted, point.idText);
+        return;
+      case 'session':
+        ClientStream.open(this.sessions, session, response, headers, currentView, point);
+        return;
+      case 'unknown':
+        this.sessions.requireStreamRoom(session);
+        ClientStream.open(this.sessions, session, response, headers, currentView, {
+          stream: session.resume.openSession(),
+        });
+    }
   }
 
   #delete(admitted: Admitted): void {

@@ -6,13 +6,16 @@ import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import type { ClientInteraction, ClientReply, ServerRequest } from '../upstream/client-interaction.js';
 import type { CallControl, ResolvedCredential, UpstreamOwner } from '../upstream/upstream.js';
+import type { ResumeBuffer } from './resume-buffer.js';
 import { Subscriptions } from './subscriptions.js';
 import type { ClientQuestions, Delivery } from './client-questions.js';
 
 /** An open stream towards the client, as a session sees it. */
 export interface SessionStream {
-  /** Sends one message; a slow reader's messages are dropped beyond the stream's own bound. */
-  send(text: string): void;
+  /** Sends one message (of this server); a slow reader's messages are dropped beyond the stream's own bound. */
+  send(text: string, from?: ServerEntry): void;
+  /** What is sent while it is closed is kept for when the client comes back. */
+  readonly isKept?: boolean;
   /** Ends the stream; the client may come back. */
   end(): void;
   /** Whether this stream's scope shows the server, or its prompts and resources: list changes are told only where they can be seen. */
@@ -46,6 +49,8 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
   logLevel: LogLevel | undefined;
   lastUsedAt: number;
   readonly #streams = new Set<SessionStream>();
+  /** The last stream, closed, of a client that may come back to it. */
+  #resting: SessionStream | undefined;
   readonly #credentials = new Map<string, ResolvedCredential>();
   #capabilities: ClientCapabilities = NO_CAPABILITIES;
 
@@ -57,6 +62,8 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
     now: number,
     /** What upstreams asked its client and wait for. */
     readonly questions: ClientQuestions,
+    /** What its client may have missed. */
+    readonly resume: ResumeBuffer,
     private readonly events: ClientSessionEvents,
   ) {
     this.key = `session:${id}`;
@@ -86,7 +93,7 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
   ask(request: ServerRequest, control: CallControl): Promise<ClientReply> {
     return this.questions.ask(request, control, (text): Delivery => {
       const stream = this.#streamFor(request.entry);
-      stream?.send(text);
+      stream?.send(text, request.entry);
       return stream === undefined ? 'parked' : 'sent';
     });
   }
@@ -98,11 +105,13 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
 
   addStream(stream: SessionStream): void {
     this.#streams.add(stream);
+    this.#resting = undefined;
     this.questions.sendParked();
   }
 
   removeStream(stream: SessionStream): void {
     this.#streams.delete(stream);
+    if (stream.isKept === true) this.#resting = stream;
   }
 
   /**
@@ -110,7 +119,7 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
    * lost.
    */
   send(text: string, from: ServerEntry): void {
-    this.#streamFor(from)?.send(text);
+    (this.#streamFor(from) ?? this.#resting)?.send(text, from);
   }
 
   #streamFor(from: ServerEntry, content?: 'content'): SessionStream | undefined {
@@ -127,7 +136,7 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
       this.events.onListChanged(entry, method);
     } else if (method === 'notifications/resources/updated') {
       const text = this.subscriptions.translate(entry.id, message);
-      if (text !== undefined) this.#streamFor(entry, 'content')?.send(text);
+      if (text !== undefined) (this.#streamFor(entry, 'content') ?? this.#resting)?.send(text, entry);
     } else if (method !== 'notifications/progress') {
       // A page was visited, a task went on, or something we do not know.
       this.send(message.text, entry);

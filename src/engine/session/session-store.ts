@@ -17,6 +17,7 @@ import { UpstreamPool } from '../upstream/upstream-pool.js';
 import type { ResolvedCredential } from '../upstream/upstream.js';
 import { ClientQuestions } from './client-questions.js';
 import { ClientSession, type SessionStream } from './client-session.js';
+import { ResumeBuffer } from './resume-buffer.js';
 import { SessionIds, type SessionClaims } from './session-id.js';
 
 /** How often idle sessions are looked for. */
@@ -219,7 +220,11 @@ export class SessionStore implements OnApplicationShutdown {
       openMax: this.limits.questionsPerSessionMax,
       answerTimeoutMs: this.limits.clientAnswerTimeoutMs,
     });
-    const session = new ClientSession(id, principal.id, claims.version, expiresAt, Date.now(), questions, {
+    const resume = new ResumeBuffer(this.#tag, {
+      charsMax: this.limits.resumeBytesMax,
+      ageMs: this.limits.resumeMs,
+    });
+    const session = new ClientSession(id, principal.id, claims.version, expiresAt, Date.now(), questions, resume, {
       onListChanged: (entry, method) => this.#listChanged(entry, method),
       onConnectWithLogLevel: (owner, entry, credential) => this.sendLogLevel(owner, entry, credential),
       onConnectWithSubscriptions: (owner, entry, credential) => this.#subscribeAgain(owner, entry, credential),
@@ -260,6 +265,7 @@ export class SessionStore implements OnApplicationShutdown {
     if (siblings?.size === 0) this.#byPrincipal.delete(session.principalId);
     for (const control of session.calls.values()) control.abandon();
     session.questions.end();
+    session.resume.end();
     for (const stream of session.streams) stream.end();
     this.upstreams.setListening(session, false);
     this.upstreams.releaseOwner(session.key);
@@ -268,6 +274,7 @@ export class SessionStore implements OnApplicationShutdown {
   #reap(): void {
     const now = Date.now();
     for (const session of this.#sessions.values()) {
+      session.resume.sweep(now);
       const idle = session.isIdle && now - session.lastUsedAt > this.limits.sessionIdleTimeoutMs;
       if (idle || now >= session.expiresAt) this.#release(session);
     }
