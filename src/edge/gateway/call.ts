@@ -1,4 +1,5 @@
 import type { AccessView } from '../../core/model/access-view.js';
+import type { CacheHints } from '../../core/protocol/modern/modern-result.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import type { Caller } from '../../engine/catalog/caller.js';
@@ -29,6 +30,10 @@ export interface Call extends Caller {
 export interface Answer {
   readonly kind: 'result' | 'error';
   readonly text: string;
+  /** It is as an upstream of the modern era wrote it, for a caller of that era. */
+  readonly isModern?: boolean;
+  /** How long a list may be kept, for callers of the modern era. */
+  readonly hints?: CacheHints;
   /** For the ledger: which server was asked for what, and whether the tool itself failed. */
   readonly serverId?: string;
   readonly serverName?: string;

@@ -4,24 +4,25 @@ import type { ServerView } from '../../core/model/access-view.js';
 import type { ClientCapabilities } from '../../core/model/client-capabilities.js';
 import type { LogLevel } from '../../core/protocol/log-level.js';
 import { declares, neededCapability, type InputRequest } from '../../core/protocol/modern/input-required.js';
-import { requiredUrlElicitations } from '../../core/protocol/modern/modern-error.js';
+import { errorCode, MISSING_CAPABILITY, requiredUrlElicitations } from '../../core/protocol/modern/modern-error.js';
+import { readResultFacts } from '../../core/protocol/modern/modern-result.js';
 import { MULTI_ROUND, type ModernMethod } from '../../core/protocol/modern/modern-methods.js';
 import type { HeaderFields } from '../../core/protocol/modern/request-headers.js';
 import { withProgressToken } from '../../core/protocol/request-params.js';
-import { readRpcMessage } from '../../core/protocol/rpc-message.js';
+import { errorText, readRpcMessage, resultText } from '../../core/protocol/rpc-message.js';
 import {
   errorReply,
   type ClientInteraction,
   type ClientReply,
   type ServerRequest,
 } from '../../engine/upstream/client-interaction.js';
-import { CallControl, type ResolvedCredential } from '../../engine/upstream/upstream.js';
+import { CallControl, type ModernCaller, type ResolvedCredential } from '../../engine/upstream/upstream.js';
 import type { Answer } from './call.js';
 import type { Rendering, Served } from './dispatcher.js';
 import type { Exchange } from './exchange.js';
 import type { ModernFacts } from './modern-facts.js';
 import type { ModernOwner } from './modern-owners.js';
-import { inputRequiredReply, modernErrorReply, modernResultReply } from './modern-reply.js';
+import { inputRequiredReply, modernErrorReply, modernResultReply, passedInputReply } from './modern-reply.js';
 
 /** Questions asked at the same moment make one round. */
 const GATHER_MS = 10;
@@ -48,8 +49,13 @@ export interface ModernCallOptions {
   readonly logLevel: LogLevel | undefined;
   readonly capabilities: ClientCapabilities;
   readonly owner: ModernOwner;
-  /** Writes the `requestState` of a request that is to be made anew once pages were visited. */
-  readonly stateForAnother: () => string;
+  readonly clientInfoText: string | undefined;
+  readonly roundMembers: ReadonlyMap<string, string>;
+  /**
+   * Writes the `requestState` of a request that is to be made again: once pages were visited, or with what an upstream of
+   * the same era wants back.
+   */
+  readonly stateForAnother: (upstreamState: string | undefined) => string;
 }
 
 interface Question extends InputRequest {
@@ -67,6 +73,10 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
   readonly logLevel: LogLevel | undefined;
   readonly capabilities: ClientCapabilities;
   readonly control = new CallControl();
+  readonly caller: ModernCaller;
+  readonly roundMembers: ReadonlyMap<string, string>;
+  /** Status of the answer, where an upstream's error has one. */
+  status: number | undefined;
   /** Which server it went to, and for what in that server's words. */
   target: { readonly server: ServerView; readonly name: string } | undefined;
   #round: Round | undefined;
@@ -83,6 +93,8 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
     this.headers = options.headers;
     this.logLevel = options.logLevel;
     this.capabilities = options.capabilities;
+    this.caller = { clientInfoText: options.clientInfoText, logLevel: options.logLevel };
+    this.roundMembers = options.roundMembers;
   }
 
   get owner(): ModernOwner {
@@ -193,8 +205,10 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
     return writer(this.#round?.idText ?? 'null');
   }
 
-  #answerWriter({ kind, text }: Answer): (idText: string) => string {
-    if (kind === 'result') return (idText) => modernResultReply(idText, this.method, text);
+  #answerWriter(answer: Answer): (idText: string) => string {
+    const { kind, text } = answer;
+    if (answer.isModern === true) return this.#modernWriter(answer);
+    if (kind === 'result') return (idText) => modernResultReply(idText, this.method, text, answer.hints);
     const elicitations = requiredUrlElicitations(text);
     if (elicitations === undefined || !MULTI_ROUND.has(this.method)) return (idText) => modernErrorReply(idText, text);
     // An upstream of 2025-11-25 wants pages visited first; afterwards the same request succeeds.
@@ -207,8 +221,25 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
       method: 'elicitation/create',
       params,
     }));
-    const state = this.options.stateForAnother();
+    const state = this.options.stateForAnother(undefined);
     return (idText) => inputRequiredReply(idText, requests, state);
+  }
+
+  /** An upstream of the same era has the last word, but for what only its gateway can promise. */
+  #modernWriter({ kind, text }: Answer): (idText: string) => string {
+    if (kind === 'error') {
+      if (errorCode(text) !== MISSING_CAPABILITY) return (idText) => modernErrorReply(idText, text);
+      this.status = 400;
+      return (idText) => errorText(idText, text);
+    }
+    const { resultType, requestState, ttlMs } = readResultFacts(text);
+    if (resultType === undefined || resultType === 'complete') {
+      const hints = { ttlMs: ttlMs ?? 0, cacheScope: 'private' } as const;
+      return (idText) => modernResultReply(idText, this.method, text, hints);
+    }
+    if (resultType !== 'input_required') return (idText) => resultText(idText, text);
+    const state = requestState === undefined ? undefined : this.options.stateForAnother(requestState);
+    return (idText) => passedInputReply(idText, text, state);
   }
 
   #open(round: Round): Promise<RoundEnd> {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
-import { clientCapabilities } from '../../core/model/client-capabilities.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { Secret } from '../../core/model/secret.js';
+import { findMember } from '../../core/protocol/json-scan.js';
 import { readRoundInput, type RoundInput } from '../../core/protocol/modern/input-required.js';
 import { MULTI_ROUND } from '../../core/protocol/modern/modern-methods.js';
 import { progressTokenText } from '../../core/protocol/request-params.js';
@@ -20,6 +20,7 @@ import { ModernCall, type Round, type RoundEnd } from './modern-call.js';
 import { discoverResult } from './modern-discover.js';
 import { ModernListener } from './modern-listener.js';
 import { ModernOwners } from './modern-owners.js';
+import { forwardedCapabilities } from './modern-capabilities.js';
 import { ParkedCalls, type ParkedCall } from './modern-parked-calls.js';
 import { inputRequiredReply, modernErrorReply, statusOnModern } from './modern-reply.js';
 import { readModernRequest, type ModernRequest } from './modern-request.js';
@@ -85,7 +86,7 @@ export class ModernDoor {
   }
 
   async #discover({ context }: Admitted, { envelope }: ModernRequest): Promise<string> {
-    const owner = this.owners.of(context.principal, clientCapabilities(envelope.capabilitiesText));
+    const owner = this.owners.of(context.principal, forwardedCapabilities(envelope));
     const caller = { principal: context.principal, offer: context.offer, owner };
     return await discoverResult(this.dispatcher.engine, context.view, caller);
   }
@@ -100,8 +101,10 @@ export class ModernDoor {
     const round: Round = { idText, exchange, progressToken: progressTokenText(request.params) };
     const input = MULTI_ROUND.has(request.method) ? readInput(request) : undefined;
     const fingerprint = input === undefined ? '' : requestFingerprint(request.method, request.params.value);
+    let upstreamState: string | undefined;
     if (input?.requestState !== undefined) {
       const claims = this.#readState(admitted, input.requestState, fingerprint);
+      upstreamState = claims.upstreamState;
       if (claims.parked !== undefined) {
         if (claims.worker !== this.worker.index && claims.worker < this.worker.count) {
           return await this.#relay(claims.worker, admitted, message);
@@ -111,7 +114,7 @@ export class ModernDoor {
         return await this.#resume(admitted, waiting, round, input, fingerprint);
       }
     }
-    const call = this.#newCall(admitted, request, fingerprint);
+    const call = this.#newCall(admitted, request, fingerprint, roundMembers(request, upstreamState));
     const { context } = admitted;
     await this.#finish(admitted, call, round, fingerprint, () =>
       call.begin(round, () =>
@@ -131,16 +134,23 @@ export class ModernDoor {
     );
   }
 
-  #newCall({ context, request: { headers } }: Admitted, request: ModernRequest, fingerprint: string): ModernCall {
+  #newCall(
+    { context, request: { headers } }: Admitted,
+    request: ModernRequest,
+    fingerprint: string,
+    members: ReadonlyMap<string, string>,
+  ): ModernCall {
     const { method, envelope } = request;
-    const capabilities = clientCapabilities(envelope.capabilitiesText);
+    const capabilities = forwardedCapabilities(envelope);
     return new ModernCall({
       method,
       headers,
       logLevel: envelope.logLevel,
       capabilities,
       owner: this.owners.of(context.principal, capabilities),
-      stateForAnother: () => this.#writeState(context.principal.id, fingerprint, undefined),
+      clientInfoText: envelope.clientInfoText,
+      roundMembers: members,
+      stateForAnother: (upstreamState) => this.#writeState(context.principal.id, fingerprint, undefined, upstreamState),
     });
   }
 
@@ -186,24 +196,29 @@ export class ModernDoor {
     }
     if (end.kind === 'served') {
       this.parked.remove(call);
-      return round.exchange.finish(call.reply(round.idText), statusOnModern(end.served.error));
+      return round.exchange.finish(call.reply(round.idText), call.status ?? statusOnModern(end.served.error));
     }
     const waiting = response.destroyed ? undefined : this.parked.park(call, context.principal, admitted.identity);
     if (waiting === undefined) {
       call.cancel();
       throw new GatewayError('http/too_many', { detail: 'calls that wait for input', retryAfterSeconds: 5 });
     }
-    const state = this.#writeState(context.principal.id, fingerprint, waiting);
+    const state = this.#writeState(context.principal.id, fingerprint, waiting, undefined);
     round.exchange.finish(inputRequiredReply(round.idText, end.requests, state));
   }
 
-  #writeState(principalId: string, request: string, parked: ParkedCall | undefined): string {
-    const expiresAt = parked?.expiresAt ?? Date.now() + this.limits.clientAnswerTimeoutMs;
-    const worker = this.worker.index;
-    return this.#states.write(
-      { parked: parked?.call.id, round: parked?.round ?? 0, worker, request, expiresAt },
-      principalId,
-    );
+  /** A parked call ends with its state; whatever an upstream keeps ends when that says so, within the life of a session. */
+  #writeState(
+    principalId: string,
+    request: string,
+    parked: ParkedCall | undefined,
+    upstreamState: string | undefined,
+  ): string {
+    const { clientAnswerTimeoutMs, sessionLifetimeMs } = this.limits;
+    const lifeMs = upstreamState === undefined ? clientAnswerTimeoutMs : sessionLifetimeMs;
+    const expiresAt = parked?.expiresAt ?? Date.now() + lifeMs;
+    const claims = { parked: parked?.call.id, upstreamState, round: parked?.round ?? 0, request, expiresAt };
+    return this.#states.write({ ...claims, worker: this.worker.index }, principalId);
   }
 
   #readState(admitted: Admitted, state: string, fingerprint: string): ReturnType<RequestStates['read']> & object {
@@ -226,6 +241,15 @@ export class ModernDoor {
     if (error.retryAfterSeconds !== undefined) exchange.setHeader('Retry-After', String(error.retryAfterSeconds));
     exchange.finish(modernErrorReply(idText, error, callId), statusOnModern(error));
   }
+}
+
+/** What goes along to an upstream of the same era in a further round. */
+function roundMembers({ params }: ModernRequest, upstreamState: string | undefined): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  const given = findMember(params.members, 'inputResponses');
+  if (given !== undefined) members.set('inputResponses', params.text.slice(given.start, given.end));
+  if (upstreamState !== undefined) members.set('requestState', JSON.stringify(upstreamState));
+  return members;
 }
 
 function readInput({ params }: ModernRequest): RoundInput {

@@ -1,13 +1,17 @@
 import type { ServerView } from '../../core/model/access-view.js';
 import type { LogLevel } from '../../core/protocol/log-level.js';
 import type { HeaderFields } from '../../core/protocol/modern/request-headers.js';
-import type { ResolvedCredential } from '../../engine/upstream/upstream.js';
+import type { ModernCaller, ResolvedCredential } from '../../engine/upstream/upstream.js';
 
 /** What a call of the modern era has that one of the legacy era has not. */
 export interface ModernFacts {
   readonly headers: HeaderFields;
   /** Least severe log message the client wants with this call; undefined: none at all. */
   readonly logLevel: LogLevel | undefined;
+  /** What upstreams of the same era are told besides its capabilities. */
+  readonly caller: ModernCaller;
+  /** Raw `inputResponses` and `requestState` of a further round with an upstream of the same era. */
+  readonly roundMembers: ReadonlyMap<string, string>;
   /** Where the call goes, before it is sent. A promise is awaited; it does not reject. */
   onTarget(server: ServerView, target: string, credential: ResolvedCredential): Promise<void> | undefined;
 }

@@ -59,8 +59,8 @@ export class ListenStream implements SessionStream {
     this.#write(notificationText(String(method), `{"_meta":{${this.#meta}}}`));
   }
 
-  /** A resource that changed, under the URI that the client knows it by. The rest is as the upstream wrote it. */
-  sendUpdated(text: string, uri: string): void {
+  /** A resource that changed, as the upstream wrote it but for the URI, which the client knows it by. */
+  sendUpdated(text: string): void {
     const message = readRpcMessage(text);
     const params = message === undefined ? undefined : rawMember(message, 'params');
     if (params === undefined) return;
@@ -70,11 +70,9 @@ export class ListenStream implements SessionStream {
       metaText.startsWith('{') ? metaText : '{}',
       new Map([[META.subscriptionId, this.idText]]),
     );
-    const set = new Map([
-      ['uri', JSON.stringify(uri)],
-      ['_meta', tagged],
-    ]);
-    this.#write(notificationText('notifications/resources/updated', withMembersSet(params, set)));
+    this.#write(
+      notificationText('notifications/resources/updated', withMembersSet(params, new Map([['_meta', tagged]]))),
+    );
   }
 
   /** The empty result: the subscription is over, gracefully. */

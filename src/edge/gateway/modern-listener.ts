@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
-import { clientCapabilities } from '../../core/model/client-capabilities.js';
 import type { Caller } from '../../engine/catalog/caller.js';
 import type { ListKind } from '../../engine/catalog/list-kind.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { Dispatcher } from './dispatcher.js';
 import { readAccepts } from './exchange.js';
+import { forwardedCapabilities } from './modern-capabilities.js';
 import { ListenStream, type SubscriptionFilter } from './modern-listen-stream.js';
 import { ListenStreams } from './modern-listen-streams.js';
 import { ModernOwners } from './modern-owners.js';
@@ -35,7 +35,7 @@ export class ModernListener {
     const principal = admitted.context.principal;
     this.streams.requireRoom(principal.id);
     const { engine } = this.dispatcher;
-    const capabilities = clientCapabilities(request.envelope.capabilitiesText);
+    const capabilities = forwardedCapabilities(request.envelope);
     const caller: Caller = {
       principal,
       offer: admitted.context.offer,
@@ -70,8 +70,8 @@ export class ModernListener {
     }
     const stream = new ListenStream(response, admitted.headers, idText, honoured, admitted.currentView);
     this.streams.add(principal.id, stream);
-    subscriptions.tell((entry, text, uri) => {
-      if (stream.sees(entry, 'content')) stream.sendUpdated(text, uri);
+    subscriptions.tell((entry, text) => {
+      if (stream.sees(entry, 'content')) stream.sendUpdated(text);
     });
     response.once('close', () => {
       this.streams.remove(principal.id, stream);

@@ -2,7 +2,13 @@ import type { GatewayError } from '../../core/errors/gateway-error.js';
 import { inputRequiredResult, type InputRequest } from '../../core/protocol/modern/input-required.js';
 import { toModernCode, toModernError } from '../../core/protocol/modern/modern-error.js';
 import { CACHEABLE } from '../../core/protocol/modern/modern-methods.js';
-import { NO_CACHING, toModernResult, withoutExecution } from '../../core/protocol/modern/modern-result.js';
+import {
+  NO_CACHING,
+  toModernResult,
+  withoutExecution,
+  type CacheHints,
+} from '../../core/protocol/modern/modern-result.js';
+import { withMembersSet } from '../../core/protocol/modern/object-text.js';
 import { PRODUCT } from '../../core/protocol/product.js';
 import { errorText, resultText } from '../../core/protocol/rpc-message.js';
 import { statusOnMcp } from './render-error.js';
@@ -15,20 +21,22 @@ const LISTS_MAX = 32;
 const LIST_CHARS_MIN = 4_096;
 const lists = new Map<string, string>();
 
-/** A complete result. Lists are made for their caller alone, so they are private; nobody promises how long they last. */
-export function modernResultReply(idText: string, method: string, result: string): string {
-  return resultText(idText, method.endsWith('/list') ? modernList(method, result) : modernise(method, result));
+/** A complete result; with hints for caches, the least there are by default, where the method has them. */
+export function modernResultReply(idText: string, method: string, result: string, hints = NO_CACHING): string {
+  if (!result.startsWith('{')) return resultText(idText, result);
+  if (method.endsWith('/list')) return resultText(idText, withHints(modernList(method, result), hints));
+  return resultText(idText, toModernResult(result, SERVER_INFO, CACHEABLE.has(method) ? hints : undefined));
 }
 
-function modernise(method: string, result: string): string {
-  if (!result.startsWith('{')) return result;
-  return toModernResult(result, SERVER_INFO, CACHEABLE.has(method) ? NO_CACHING : undefined);
+/** Hints change from one moment to the next, lists do not. */
+function withHints(list: string, { ttlMs, cacheScope }: CacheHints): string {
+  return `${list.slice(0, -1)},"ttlMs":${ttlMs},"cacheScope":"${cacheScope}"}`;
 }
 
 function modernList(method: string, result: string): string {
   const known = lists.get(result);
   if (known !== undefined) return known;
-  const text = modernise(method, method === 'tools/list' ? withoutExecution(result) : result);
+  const text = toModernResult(method === 'tools/list' ? withoutExecution(result) : result, SERVER_INFO, undefined);
   if (result.length >= LIST_CHARS_MIN) {
     for (const oldest of lists.keys()) {
       if (lists.size < LISTS_MAX) break;
@@ -37,6 +45,12 @@ function modernList(method: string, result: string): string {
     lists.set(result, text);
   }
   return text;
+}
+
+/** An upstream's own `input_required`, with what the gateway makes of its state. */
+export function passedInputReply(idText: string, result: string, requestState: string | undefined): string {
+  const set = new Map(requestState === undefined ? [] : [['requestState', JSON.stringify(requestState)]]);
+  return resultText(idText, withMembersSet(result, set));
 }
 
 export function inputRequiredReply(idText: string, requests: readonly InputRequest[], requestState: string): string {

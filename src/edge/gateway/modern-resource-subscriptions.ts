@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import type { AccessView } from '../../core/model/access-view.js';
 import type { ClientCapabilities } from '../../core/model/client-capabilities.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
-import { notificationText, requestText, type RpcMessage } from '../../core/protocol/rpc-message.js';
+import { notificationText, readRpcMessage, requestText, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { Caller } from '../../engine/catalog/caller.js';
 import { resolveResource } from '../../engine/catalog/resolve-resource.js';
+import { Subscriptions } from '../../engine/session/subscriptions.js';
 import { DeclaredClient, type ClientInteraction } from '../../engine/upstream/client-interaction.js';
 import type { UpstreamOwner } from '../../engine/upstream/upstream.js';
 import type { Engine } from './method/forward.js';
@@ -14,15 +15,7 @@ const URIS_MAX = 100;
 /** How long after a lost session its resources are subscribed again. */
 const AGAIN_MS = 1_000;
 
-type Teller = (entry: ServerEntry, text: string, uri: string) => void;
-
-interface Subscribed {
-  readonly entry: ServerEntry;
-  /** As the upstream calls it. */
-  readonly upstreamUri: string;
-  /** As the client does. */
-  readonly uri: string;
-}
+type Teller = (entry: ServerEntry, text: string) => void;
 
 /**
  * The resources one `subscriptions/listen` stream wants to hear of, subscribed at their servers on upstream sessions of
@@ -30,7 +23,8 @@ interface Subscribed {
  */
 export class ResourceSubscriptions implements UpstreamOwner {
   readonly client: ClientInteraction | undefined;
-  readonly #subscribed: Subscribed[] = [];
+  readonly #watched = new Subscriptions();
+  #count = 0;
   readonly #timers = new Set<NodeJS.Timeout>();
   #tell: Teller = () => undefined;
   #isEnded = false;
@@ -50,7 +44,7 @@ export class ResourceSubscriptions implements UpstreamOwner {
     const wanted = [...new Set(uris)].slice(0, URIS_MAX);
     if (wanted.length > 0) this.engine.upstreams.setListening(this, true);
     const agreed = await Promise.all(wanted.map((uri) => this.#subscribe(view, uri)));
-    if (this.#subscribed.length === 0) this.end();
+    if (this.#count === 0) this.end();
     return wanted.filter((_uri, index) => agreed[index]);
   }
 
@@ -68,14 +62,13 @@ export class ResourceSubscriptions implements UpstreamOwner {
   }
 
   onNotification(entry: ServerEntry, message: RpcMessage): void {
-    const { method, params } = message.value as { method?: unknown; params?: { uri?: unknown } };
+    const { method } = message.value;
     if (method !== 'notifications/resources/updated') {
       this.engine.catalog.invalidate(entry, method);
       return;
     }
-    for (const { entry: from, upstreamUri, uri } of this.#subscribed) {
-      if (from.id === entry.id && upstreamUri === params?.uri) this.#tell(entry, message.text, uri);
-    }
+    const text = this.#watched.translate(entry.id, message);
+    if (text !== undefined) this.#tell(entry, text);
   }
 
   onDisconnect(entry: ServerEntry): void {
@@ -96,7 +89,8 @@ export class ResourceSubscriptions implements UpstreamOwner {
       const resources = info.capabilities['resources'] as { subscribe?: unknown } | undefined;
       if (resources?.subscribe !== true) return false;
       if (!(await this.#request(entry, target.uri)) || this.#isEnded) return false;
-      this.#subscribed.push({ entry, upstreamUri: target.uri, uri });
+      this.#watched.add(entry.id, target.uri, uri);
+      this.#count += 1;
       return true;
     } catch (error) {
       this.logger.debug({ err: error, uri }, 'resource not subscribed');
@@ -115,12 +109,12 @@ export class ResourceSubscriptions implements UpstreamOwner {
   }
 
   async #again(entry: ServerEntry): Promise<void> {
-    for (const { entry: from, upstreamUri, uri } of this.#subscribed) {
-      if (from.id !== entry.id || this.#isEnded) continue;
+    for (const uri of this.#watched.of(entry.id)) {
+      if (this.#isEnded) return;
       try {
-        if (!(await this.#request(entry, upstreamUri))) continue;
-        const params = JSON.stringify({ uri: upstreamUri });
-        this.#tell(entry, notificationText('notifications/resources/updated', params), uri);
+        if (!(await this.#request(entry, uri))) continue;
+        const message = readRpcMessage(notificationText('notifications/resources/updated', JSON.stringify({ uri })));
+        if (message !== undefined) this.onNotification(entry, message);
       } catch (error) {
         this.logger.debug({ err: error, uri }, 'resource not subscribed again');
         this.onDisconnect(entry);

@@ -6,6 +6,8 @@ import { Sealer } from '../../platform/crypto/sealer.js';
 export interface StateClaims {
   /** The parked call to go on with; undefined: the request is to be made anew. */
   readonly parked: string | undefined;
+  /** What an upstream of the modern era wants back, for a request made anew; undefined: nothing. */
+  readonly upstreamState: string | undefined;
   /** Which of its rounds this state was given out in. */
   readonly round: number;
   /** The worker process that holds it. */
@@ -31,21 +33,14 @@ export class RequestStates {
   }
 
   write(claims: StateClaims, principalId: string): string {
-    const { parked = '', round, worker, request, expiresAt } = claims;
-    return this.#sealer.seal([parked, round, worker, request, expiresAt].join(' '), principalId);
+    return this.#sealer.seal(JSON.stringify(claims), principalId);
   }
 
   /** Undefined for anything but a state that was given to this principal for this request and has not expired. */
   read(state: string, principalId: string, request: string, now: number): StateClaims | undefined {
-    const [parked, round, worker, madeFor, expiresAt] = this.#sealer.open(state, principalId)?.split(' ') ?? [];
-    if (madeFor !== request || now >= Number(expiresAt)) return undefined;
-    return {
-      parked: parked === '' ? undefined : parked,
-      round: Number(round),
-      worker: Number(worker),
-      request,
-      expiresAt: Number(expiresAt),
-    };
+    const opened = this.#sealer.open(state, principalId);
+    const claims = opened === undefined ? undefined : (JSON.parse(opened) as StateClaims);
+    return claims?.request === request && now < claims.expiresAt ? claims : undefined;
   }
 }
 

@@ -6,6 +6,9 @@ const RESERVED_FROM = -32_099;
 const RESERVED_TO = -32_020;
 const DEFINED: ReadonlySet<number> = new Set([-32_020, -32_021, -32_022]);
 
+/** A client did not declare what is needed; a server's to say, and the gateway's to pass on. */
+export const MISSING_CAPABILITY = -32_021;
+
 const RESOURCE_NOT_FOUND = -32_002;
 const URL_ELICITATION_REQUIRED = -32_042;
 const INVALID_PARAMS = -32_602;
@@ -18,6 +21,12 @@ const SERVER_ERROR = -32_000;
 export function toModernCode(code: number): number {
   if (code === RESOURCE_NOT_FOUND) return INVALID_PARAMS;
   return code >= RESERVED_FROM && code <= RESERVED_TO && !DEFINED.has(code) ? SERVER_ERROR : code;
+}
+
+/** The code of an error object, by raw text. */
+export function errorCode(error: string): number | undefined {
+  const span = error.charCodeAt(0) === 0x7b ? findMember(scanObject(error), 'code') : undefined;
+  return span === undefined ? undefined : Number(error.slice(span.start, span.end));
 }
 
 /** An upstream's error object, by raw text, with a code that is legal in the modern era. `data` stays as it came. */

@@ -63,3 +63,26 @@ export function withoutExecution(result: string): string {
   }
   return replacements.length === 0 ? result : splice(result, replacements);
 }
+
+/** What a result of the modern era says of itself. */
+export interface ResultFacts {
+  /** As JSON has it; undefined: complete, or no string. */
+  readonly resultType: string | undefined;
+  readonly requestState: string | undefined;
+  readonly ttlMs: number | undefined;
+}
+
+/** Reads only the members it is about, of a result that may be large. */
+export function readResultFacts(result: string): ResultFacts {
+  const members = result.charCodeAt(0) === 0x7b ? scanObject(result) : [];
+  const read = (key: string): unknown => {
+    const span = findMember(members, key);
+    return span === undefined ? undefined : JSON.parse(result.slice(span.start, span.end));
+  };
+  const [resultType, requestState, ttlMs] = [read('resultType'), read('requestState'), read('ttlMs')];
+  return {
+    resultType: typeof resultType === 'string' ? resultType : undefined,
+    requestState: typeof requestState === 'string' ? requestState : undefined,
+    ttlMs: typeof ttlMs === 'number' && ttlMs >= 0 ? Math.floor(ttlMs) : undefined,
+  };
+}

@@ -1,7 +1,10 @@
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ServerView } from '../../../core/model/access-view.js';
 import { isShown, type LogLevel } from '../../../core/protocol/log-level.js';
+import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { toLegacyParams } from '../../../core/protocol/modern/legacy-request.js';
+import { isModernVersion } from '../../../core/protocol/modern/modern-version.js';
+import { withMembersSet } from '../../../core/protocol/modern/object-text.js';
 import type { MirroredArgument } from '../../../core/protocol/modern/param-headers.js';
 import {
   readParams,
@@ -14,7 +17,7 @@ import { rawMember, requestText, type RpcMessage } from '../../../core/protocol/
 import type { Catalog } from '../../../engine/catalog/catalog.js';
 import { kindsChangedBy } from '../../../engine/catalog/list-kind.js';
 import type { SessionStore } from '../../../engine/session/session-store.js';
-import type { Upstreams } from '../../../engine/upstream/upstream.js';
+import type { ResolvedCredential, UpstreamInfo, Upstreams } from '../../../engine/upstream/upstream.js';
 import type { Answer, Call } from '../call.js';
 
 /** What methods need of the engine. */
@@ -68,24 +71,51 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
   const tokenText = progressTokenText(forwarding.params);
   const credential = upstreams.resolveCredential(entry, call.offer);
   if (call.modern !== undefined) await call.modern.onTarget(forwarding.server, forwarding.target, credential);
+  const given = rewriteParams(forwarding.params, forwarding.replace, id);
+  // Nothing is awaited on the way of a warm call of the legacy era.
+  const params = call.modern === undefined ? given : await withRound(engine, call, entry, credential, given);
   const reply = await upstreams.request(entry, credential, call.owner, {
     id,
     method: call.method,
-    text: requestText(id, call.method, rewriteParams(forwarding.params, forwarding.replace, id)),
+    text: requestText(id, call.method, params),
     repeatable: forwarding.repeatable,
     onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
     client: call.client,
     mirrored: forwarding.mirrored,
     logLevel: logLevelOf(call),
+    modern: call.modern?.caller,
     control: call.control,
   });
-  const common = { serverId: entry.id, serverName: entry.name, target: forwarding.target };
+  const common = {
+    serverId: entry.id,
+    serverName: entry.name,
+    target: forwarding.target,
+    isModern: call.modern !== undefined && speaksModern(upstreams.knownInfo(entry, credential)),
+  };
   const result = rawMember(reply, 'result');
   if (result !== undefined) {
     const isToolError = (reply.value['result'] as { isError?: unknown } | null)?.isError === true;
     return { kind: 'result', text: result, isToolError, ...common };
   }
   return { kind: 'error', text: rawMember(reply, 'error') ?? 'null', ...common };
+}
+
+/** Params of a further round, for a server of the modern era; others have no rounds. */
+function withRound(
+  { upstreams }: Engine,
+  { modern, owner }: Call,
+  entry: ServerEntry,
+  credential: ResolvedCredential,
+  params: string,
+): string | Promise<string> {
+  if (modern === undefined || modern.roundMembers.size === 0) return params;
+  return upstreams
+    .info(entry, credential, owner)
+    .then((info) => (speaksModern(info) ? withMembersSet(params, modern.roundMembers) : params));
+}
+
+function speaksModern(info: UpstreamInfo | undefined): boolean {
+  return isModernVersion(info?.protocolVersion);
 }
 
 /** Messages that arrive with a call, before its reply. */

@@ -45,8 +45,6 @@ export async function initializeResult(
 export interface ViewOffer {
   readonly capabilities: Record<string, unknown>;
   readonly instructions: string | undefined;
-  /** What each server said of itself, as far as it is known. */
-  readonly infos: ReadonlyMap<ServerView, UpstreamInfo>;
 }
 
 /** Asks servers that nobody has asked yet, for {@link WAIT_MS} at most. */
@@ -55,7 +53,6 @@ export async function viewOffer(engine: Engine, view: AccessView, caller: Caller
   return {
     capabilities: mergeCapabilities(infos, infos.size === view.servers.length && infos.size > 0),
     instructions: mergeInstructions(view, infos),
-    infos,
   };
 }
 

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { readParams } from '../../../core/protocol/request-params.js';
+import { listHints } from '../../../engine/catalog/list-hints.js';
 import type { ListKind } from '../../../engine/catalog/list-kind.js';
 import type { Answer, Call } from '../call.js';
 import type { Engine } from './forward.js';
@@ -11,8 +12,9 @@ export async function list(kind: ListKind, engine: Engine, call: Call): Promise<
   if (params === 'invalid' || (cursor !== undefined && typeof cursor !== 'string')) {
     throw new GatewayError('rpc/invalid_params', { detail: 'params.cursor must be a cursor of an earlier page' });
   }
-  return {
-    kind: 'result',
-    text: await engine.catalog.listPage(kind, kind === 'tools' ? call.view : call.view.content, call, cursor),
-  };
+  const view = kind === 'tools' ? call.view : call.view.content;
+  const text = await engine.catalog.listPage(kind, view, call, cursor);
+  return call.modern === undefined
+    ? { kind: 'result', text }
+    : { kind: 'result', text, hints: listHints(engine.catalog, kind, view, call) };
 }
