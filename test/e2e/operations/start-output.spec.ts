@@ -1,5 +1,6 @@
 import { startGatewayProcess } from '../../harness/gateway-process.js';
 import { testPostgres } from '../../harness/postgres.js';
+import { waitFor } from '../../harness/wait-for.js';
 
 describe('what a start says', () => {
   test.each([1, 2])('is said once, of flags and of the file, by %i processes, and nothing else', async (workers) => {
@@ -11,6 +12,8 @@ describe('what a start says', () => {
       databaseUrl: database.url.reveal(),
     });
     try {
+      // What a worker logs comes through a pipe of its own, maybe after the announcement.
+      await waitFor(() => gateway.output().includes('did you mean'), { what: 'the warning about the file' });
       const output = gateway.output();
       expect(output.match(/fewer than 16 characters/g)).toHaveLength(1);
       expect(output.match(/did you mean \\?"description/g)).toHaveLength(1);
