@@ -100,10 +100,10 @@ export class ModernDoor {
   ): Promise<void> {
     const round: Round = { idText, exchange, progressToken: progressTokenText(request.params) };
     const input = MULTI_ROUND.has(request.method) ? readInput(request) : undefined;
-    const fingerprint = input === undefined ? '' : requestFingerprint(request.method, request.params.value);
+    const fingerprint = onDemand(() => requestFingerprint(request.method, request.params.value));
     let upstreamState: string | undefined;
     if (input?.requestState !== undefined) {
-      const claims = this.#readState(admitted, input.requestState, fingerprint);
+      const claims = this.#readState(admitted, input.requestState, fingerprint());
       upstreamState = claims.upstreamState;
       if (claims.parked !== undefined) {
         if (claims.worker !== this.worker.index && claims.worker < this.worker.count) {
@@ -137,7 +137,7 @@ export class ModernDoor {
   #newCall(
     { context, request: { headers } }: Admitted,
     request: ModernRequest,
-    fingerprint: string,
+    fingerprint: () => string,
     members: ReadonlyMap<string, string>,
   ): ModernCall {
     const { method, envelope } = request;
@@ -150,7 +150,8 @@ export class ModernDoor {
       owner: this.owners.of(context.principal, capabilities),
       clientInfoText: envelope.clientInfoText,
       roundMembers: members,
-      stateForAnother: (upstreamState) => this.#writeState(context.principal.id, fingerprint, undefined, upstreamState),
+      stateForAnother: (upstreamState) =>
+        this.#writeState(context.principal.id, fingerprint(), undefined, upstreamState),
     });
   }
 
@@ -159,7 +160,7 @@ export class ModernDoor {
     waiting: ParkedCall,
     round: Round,
     input: RoundInput,
-    fingerprint: string,
+    fingerprint: () => string,
   ): Promise<void> {
     const { call } = waiting;
     this.parked.wake(waiting);
@@ -176,7 +177,7 @@ export class ModernDoor {
     admitted: Admitted,
     call: ModernCall,
     round: Round,
-    fingerprint: string,
+    fingerprint: () => string,
     run: () => Promise<RoundEnd>,
   ): Promise<void> {
     const { response, context } = admitted;
@@ -203,7 +204,7 @@ export class ModernDoor {
       call.cancel();
       throw new GatewayError('http/too_many', { detail: 'calls that wait for input', retryAfterSeconds: 5 });
     }
-    const state = this.#writeState(context.principal.id, fingerprint, waiting, undefined);
+    const state = this.#writeState(context.principal.id, fingerprint(), waiting, undefined);
     round.exchange.finish(inputRequiredReply(round.idText, end.requests, state));
   }
 
@@ -241,6 +242,12 @@ export class ModernDoor {
     if (error.retryAfterSeconds !== undefined) exchange.setHeader('Retry-After', String(error.retryAfterSeconds));
     exchange.finish(modernErrorReply(idText, error, callId), statusOnModern(error));
   }
+}
+
+/** Most calls never need it. */
+function onDemand(make: () => string): () => string {
+  let made: string | undefined;
+  return () => (made ??= make());
 }
 
 /** What goes along to an upstream of the same era in a further round. */
