@@ -15,12 +15,6 @@ export class ListenStreams {
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
-  get size(): number {
-    let size = 0;
-    for (const streams of this.#byPrincipal.values()) size += streams.size;
-    return size;
-  }
-
   *all(): Iterable<ListenStream> {
     for (const streams of this.#byPrincipal.values()) yield* streams;
   }

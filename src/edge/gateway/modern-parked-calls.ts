@@ -44,10 +44,6 @@ export class ParkedCalls implements BeforeApplicationShutdown {
 
   constructor(@Inject(LIMITS) private readonly limits: Limits) {}
 
-  get size(): number {
-    return this.#parked.size;
-  }
-
   /** Nobody can come back any more. */
   beforeApplicationShutdown(): void {
     for (const parked of this.#parked.values()) this.#expire(parked);
