@@ -62,6 +62,8 @@ export function afterFailedDiscovery(error: unknown): unknown {
       // A 403 may be of a door that knows the methods of its time and lets only those in.
       return cause instanceof HttpStatusError && cause.status === 403 ? new NotModernError(false, error) : error;
     case 'upstream/timeout':
+    case 'upstream/too_large':
+    case 'call/cancelled':
       return new NotModernError(false, error);
     case 'upstream/unreachable':
       if (cause instanceof HttpStatusError) return new NotModernError(false, error);

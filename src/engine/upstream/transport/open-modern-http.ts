@@ -3,7 +3,7 @@ import { parseHttpTarget } from '../../../platform/http/http-target.js';
 import { SlotTable } from '../../../platform/http/slot-table.js';
 import type { UpstreamConnection } from '../connection.js';
 import { afterFailedDiscovery } from '../era-negotiation.js';
-import type { UpstreamRequest } from '../upstream.js';
+import { CallControl, type UpstreamRequest } from '../upstream.js';
 import { upstreamError } from '../upstream-error.js';
 import { HttpCall } from './http-call.js';
 import type { CredentialHeaders, HttpSession } from './http-session.js';
@@ -15,8 +15,10 @@ import { ModernHttpSession } from './modern-http-session.js';
 import { readModernInfo } from './modern-info.js';
 import type { HttpConnectOptions } from './open-http.js';
 
-/** A server that keeps silent this long about who it is may be one of the legacy era. */
+/** A server that has not said who it is by then may be one of the legacy era. */
 const DISCOVERY_MS_MAX = 5_000;
+/** Nobody has that much to say of themselves. */
+const DISCOVERY_BYTES_MAX = 1024 * 1024;
 
 /**
  * Asks a server over HTTP who it is in the modern way (`server/discover`) and answers a connection if it is of that era.
@@ -26,24 +28,26 @@ export async function openModernHttp(options: HttpConnectOptions): Promise<Upstr
   const { entry, credential, limits, http, nextRequestId } = options;
   const target = entry.endpoint.kind === 'http' ? parseHttpTarget(entry.endpoint.url) : undefined;
   if (target === undefined) throw upstreamError('upstream/unreachable', entry, 'its URL is not an http or https URL');
-  const session = new ModernHttpSession({
-    http,
-    entry,
-    target,
-    limits,
-    client: () => undefined,
-    onNotification: options.onNotification,
-  });
+  const common = { http, entry, target, client: () => undefined, onNotification: options.onNotification };
+  const resultBytesMax = Math.min(limits.resultBytesMax, DISCOVERY_BYTES_MAX);
+  const discovery = new ModernHttpSession({ ...common, limits: { ...limits, resultBytesMax } });
   const clientInfoText = clientInfo(options.clientVersion);
   const { headers, ...discover } = discoverRequest(nextRequestId(), options.clientVersion);
-  const request = { ...discover, idleTimeoutMs: Math.min(options.handshakeTimeoutMs, DISCOVERY_MS_MAX) };
+  const control = new CallControl();
+  const request = { ...discover, control };
   const { promise, resolve, reject } = Promise.withResolvers<RpcMessage>();
-  const call = new HttpCall(session, request, { ...credential.headers, ...headers }, resolve, reject, undefined);
+  const call = new HttpCall(discovery, request, { ...credential.headers, ...headers }, resolve, reject, undefined);
   call.start();
-  const reply = await promise.catch((error: unknown) => {
-    throw afterFailedDiscovery(error);
-  });
+  // Half of the time that there is: a server that keeps silent, or does not come to an end, may still be initialised in it.
+  const discoveryMs = Math.min(options.handshakeTimeoutMs / 2, DISCOVERY_MS_MAX);
+  const timer = setTimeout(() => control.abandon(), discoveryMs).unref();
+  const reply = await promise
+    .catch((error: unknown) => {
+      throw afterFailedDiscovery(error);
+    })
+    .finally(() => clearTimeout(timer));
   const info = readModernInfo(entry, reply);
+  const session = new ModernHttpSession({ ...common, limits });
   // A hop on the same origin (a trailing slash, mostly) is taken once, not with every call.
   if (call.target.origin === target.origin) session.target = { ...call.target, userinfo: target.userinfo };
   const connection = new ModernConnection(
