@@ -9,6 +9,30 @@ const ABSENT = '\u001e';
 
 const INT4_MAX = 2_147_483_647;
 
+const list = (parameter: number, type = ''): string => `string_to_array($${parameter}, E'\\x1f')${type}`;
+const optionalList = (parameter: number): string => `string_to_array($${parameter}, E'\\x1f', E'\\x1e')`;
+
+/** One row with an empty text is an empty list to Postgres, hence coalesce. */
+const INSERT = `
+  INSERT INTO call_ledger (
+    started_at, call_id, principal_id, key_id, user_id, team_id, organization_id, end_user_id,
+    method, server_id, server_name, target, outcome, duration_ms, request_bytes, result_bytes, replica
+  )
+  SELECT to_timestamp(started_ms / 1000), call_id, coalesce(principal_id, ''), key_id, user_id, team_id,
+    organization_id, end_user_id, coalesce(method, ''), server_id, server_name, target, coalesce(outcome, ''),
+    duration_us / 1000, request_bytes, result_bytes, $1
+  FROM unnest(
+    ${list(2, '::float8[]')}, ${list(3)}, ${list(4, '::int[]')}, ${list(5, '::float8[]')}, ${list(6, '::int[]')},
+    ${list(7, '::int[]')}
+  ) AS row (started_ms, call_id, kind, duration_us, request_bytes, result_bytes)
+  JOIN unnest(
+    ${list(8)}, ${optionalList(9)}, ${optionalList(10)}, ${optionalList(11)}, ${optionalList(12)}, ${optionalList(13)},
+    ${list(14)}, ${optionalList(15)}, ${optionalList(16)}, ${optionalList(17)}, ${list(18)}
+  ) WITH ORDINALITY AS kind (
+    principal_id, key_id, user_id, team_id, organization_id, end_user_id, method, server_id, server_name, target,
+    outcome, number
+  ) ON kind.number = row.kind`;
+
 /** The ledger's table. */
 @Injectable()
 export class LedgerStore {
@@ -30,40 +54,27 @@ export class LedgerStore {
     const ofRow = (value: (row: LedgerRow) => string | number): string => rows.map(value).join(SEPARATOR);
     const ofKind = (value: (row: LedgerRow) => string | undefined): string =>
       kinds.map((row) => value(row) ?? ABSENT).join(SEPARATOR);
-    // One row with an empty text is an empty list to Postgres, hence coalesce.
     try {
-      await this.#prisma.$executeRaw`
-        INSERT INTO call_ledger (
-          started_at, call_id, principal_id, key_id, user_id, team_id, organization_id, end_user_id,
-          method, server_id, server_name, target, outcome, duration_ms, request_bytes, result_bytes, replica
-        )
-        SELECT to_timestamp(started_ms / 1000), call_id, coalesce(principal_id, ''), key_id, user_id, team_id,
-          organization_id, end_user_id, coalesce(method, ''), server_id, server_name, target, coalesce(outcome, ''),
-          duration_us / 1000, request_bytes, result_bytes, ${replica}
-        FROM unnest(
-          string_to_array(${ofRow((row) => finite(row.startedAt))}, ${SEPARATOR})::float8[],
-          string_to_array(${ofRow((row) => row.callId)}, ${SEPARATOR}),
-          string_to_array(${kindOfRow.join(SEPARATOR)}, ${SEPARATOR})::int[],
-          string_to_array(${ofRow((row) => Math.round(finite(row.durationMs) * 1_000))}, ${SEPARATOR})::float8[],
-          string_to_array(${ofRow((row) => int4(row.requestBytes))}, ${SEPARATOR})::int[],
-          string_to_array(${ofRow((row) => int4(row.resultBytes))}, ${SEPARATOR})::int[]
-        ) AS row (started_ms, call_id, kind, duration_us, request_bytes, result_bytes)
-        JOIN unnest(
-          string_to_array(${ofKind((row) => row.caller.principalId)}, ${SEPARATOR}),
-          string_to_array(${ofKind((row) => row.caller.keyId)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.caller.userId)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.caller.teamId)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.caller.organizationId)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.caller.endUserId)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.method)}, ${SEPARATOR}),
-          string_to_array(${ofKind((row) => row.serverId)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.serverName)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.target)}, ${SEPARATOR}, ${ABSENT}),
-          string_to_array(${ofKind((row) => row.outcome)}, ${SEPARATOR})
-        ) WITH ORDINALITY AS kind (
-          principal_id, key_id, user_id, team_id, organization_id, end_user_id, method, server_id, server_name, target,
-          outcome, number
-        ) ON kind.number = row.kind`;
+      await this.#prisma.execute('gatehouse_ledger_insert', INSERT, [
+        replica,
+        ofRow((row) => finite(row.startedAt)),
+        ofRow((row) => row.callId),
+        kindOfRow.join(SEPARATOR),
+        ofRow((row) => Math.round(finite(row.durationMs) * 1_000)),
+        ofRow((row) => int4(row.requestBytes)),
+        ofRow((row) => int4(row.resultBytes)),
+        ofKind((row) => row.caller.principalId),
+        ofKind((row) => row.caller.keyId),
+        ofKind((row) => row.caller.userId),
+        ofKind((row) => row.caller.teamId),
+        ofKind((row) => row.caller.organizationId),
+        ofKind((row) => row.caller.endUserId),
+        ofKind((row) => row.method),
+        ofKind((row) => row.serverId),
+        ofKind((row) => row.serverName),
+        ofKind((row) => row.target),
+        ofKind((row) => row.outcome),
+      ]);
     } catch (error) {
       throw translatePrismaError(error);
     }
