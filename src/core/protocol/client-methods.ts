@@ -13,6 +13,10 @@ export const CLIENT_METHODS = [
   'resources/unsubscribe',
   'completion/complete',
   'logging/setLevel',
+  'tasks/get',
+  'tasks/result',
+  'tasks/list',
+  'tasks/cancel',
 ] as const;
 
 export type ClientMethod = (typeof CLIENT_METHODS)[number];

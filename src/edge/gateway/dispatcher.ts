@@ -26,6 +26,7 @@ import { list } from './method/list.js';
 import { readResource } from './method/read-resource.js';
 import { subscribeResource, unsubscribeResource } from './method/subscribe-resource.js';
 import { setLevel } from './method/set-level.js';
+import { listTasks, oneTask } from './method/tasks.js';
 import type { ModernFacts } from './modern-facts.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { rpcErrorObject, toGatewayError } from './render-error.js';
@@ -45,6 +46,10 @@ const METHODS: Readonly<Record<Exclude<ClientMethod, 'initialize'>, Method>> = {
   'resources/unsubscribe': unsubscribeResource,
   'completion/complete': complete,
   'logging/setLevel': setLevel,
+  'tasks/get': oneTask,
+  'tasks/result': oneTask,
+  'tasks/list': listTasks,
+  'tasks/cancel': oneTask,
 };
 
 /** Not worth a row in the ledger. */

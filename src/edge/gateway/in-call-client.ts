@@ -21,7 +21,7 @@ export class InCallClient implements ClientInteraction {
 
   ask(request: ServerRequest, control: CallControl): Promise<ClientReply> {
     if (!this.exchange.canStream) return this.session.ask(request, control);
-    return this.session.questions.ask(request, control, (text) => {
+    return this.session.askBy(request, control, (text) => {
       if (!this.exchange.canStream) return 'impossible';
       void this.exchange.emit(text);
       return 'sent';

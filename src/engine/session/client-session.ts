@@ -2,13 +2,19 @@ import type { ViewDifference } from '../../core/access/view-difference.js';
 import { NO_CAPABILITIES, type ClientCapabilities } from '../../core/model/client-capabilities.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { isShown, type LogLevel } from '../../core/protocol/log-level.js';
+import { withProgressToken } from '../../core/protocol/request-params.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import { RELATED_TASK } from '../../core/protocol/task-ids.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import type { ClientInteraction, ClientReply, ServerRequest } from '../upstream/client-interaction.js';
 import type { CallControl, ResolvedCredential, UpstreamOwner } from '../upstream/upstream.js';
 import type { ResumeBuffer } from './resume-buffer.js';
+import type { TaskHandles } from './task-handles.js';
 import { Subscriptions } from './subscriptions.js';
 import type { ClientQuestions, Delivery } from './client-questions.js';
+
+/** Tasks of one session whose progress is followed. */
+const PROGRESS_MAX = 200;
 
 /** An open stream towards the client, as a session sees it. */
 export interface SessionStream {
@@ -51,6 +57,8 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
   readonly #streams = new Set<SessionStream>();
   /** The last stream, closed, of a client that may come back to it. */
   #resting: SessionStream | undefined;
+  /** Ids of calls that began tasks, with the client's token; newest last. */
+  readonly #progress = new Map<number, string>();
   readonly #credentials = new Map<string, ResolvedCredential>();
   #capabilities: ClientCapabilities = NO_CAPABILITIES;
 
@@ -64,6 +72,7 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
     readonly questions: ClientQuestions,
     /** What its client may have missed. */
     readonly resume: ResumeBuffer,
+    private readonly tasks: TaskHandles,
     private readonly events: ClientSessionEvents,
   ) {
     this.key = `session:${id}`;
@@ -91,11 +100,29 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
 
   /** Asks on a stream for messages outside of calls; waits a little for one to be opened. */
   ask(request: ServerRequest, control: CallControl): Promise<ClientReply> {
-    return this.questions.ask(request, control, (text): Delivery => {
+    return this.askBy(request, control, (text): Delivery => {
       const stream = this.#streamFor(request.entry);
       stream?.send(text, request.entry);
       return stream === undefined ? 'parked' : 'sent';
     });
+  }
+
+  /** Asks by this way; a task that the question belongs to is named as the client knows it. */
+  async askBy(request: ServerRequest, control: CallControl, send: (text: string) => Delivery): Promise<ClientReply> {
+    const { entry, params } = request;
+    if (params?.includes(RELATED_TASK) !== true) return await this.questions.ask(request, control, send);
+    const question = { ...request, params: this.tasks.toClient(params, entry, this.principalId) };
+    const { kind, text } = await this.questions.ask(question, control, send);
+    return { kind, text: this.tasks.toServer(text, entry, this.principalId) };
+  }
+
+  /** Progress of a task comes under the token of the call that began it, when that is over. */
+  followProgress(id: number, tokenText: string): void {
+    for (const oldest of this.#progress.keys()) {
+      if (this.#progress.size < PROGRESS_MAX) break;
+      this.#progress.delete(oldest);
+    }
+    this.#progress.set(id, tokenText);
   }
 
   /** Nothing live hangs on this session: its memory may be let go. */
@@ -137,9 +164,14 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
     } else if (method === 'notifications/resources/updated') {
       const text = this.subscriptions.translate(entry.id, message);
       if (text !== undefined) (this.#streamFor(entry, 'content') ?? this.#resting)?.send(text, entry);
-    } else if (method !== 'notifications/progress') {
+    } else if (method === 'notifications/progress') {
+      const { progressToken } = (message.value['params'] ?? {}) as { progressToken?: unknown };
+      const tokenText = this.#progress.get(Number(progressToken));
+      const text = tokenText === undefined ? undefined : withProgressToken(message, tokenText);
+      if (text !== undefined) this.send(text, entry);
+    } else {
       // A page was visited, a task went on, or something we do not know.
-      this.send(message.text, entry);
+      this.send(this.tasks.notificationToClient(message, entry, this.principalId), entry);
     }
   }
 

@@ -12,6 +12,7 @@ import { LIMITS } from '../../platform/config/tokens.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
+import { TaskHandles } from './task-handles.js';
 import { isSharedChild } from '../upstream/connection-key.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
 import type { ResolvedCredential } from '../upstream/upstream.js';
@@ -44,6 +45,8 @@ type ListChangedListener = (entry: ServerEntry, method: unknown) => void;
  */
 @Injectable()
 export class SessionStore implements OnApplicationShutdown {
+  /** Names of upstream tasks for clients. */
+  readonly tasks: TaskHandles;
   readonly #ids: SessionIds;
   /** Names this process in what its clients are asked. */
   readonly #tag = randomBytes(6).toString('base64url');
@@ -59,6 +62,7 @@ export class SessionStore implements OnApplicationShutdown {
     @Inject(SEALING_SECRET) sealingSecret: Secret,
     @Inject(WORKER) private readonly worker: Worker,
   ) {
+    this.tasks = new TaskHandles(sealingSecret);
     this.#ids = new SessionIds(new Sealer(sealingSecret, 'session-id'));
     this.#reaper = setInterval(() => this.#reap(), REAP_INTERVAL_MS).unref();
   }
@@ -224,12 +228,23 @@ export class SessionStore implements OnApplicationShutdown {
       charsMax: this.limits.resumeBytesMax,
       ageMs: this.limits.resumeMs,
     });
-    const session = new ClientSession(id, principal.id, claims.version, expiresAt, Date.now(), questions, resume, {
-      onListChanged: (entry, method) => this.#listChanged(entry, method),
-      onConnectWithLogLevel: (owner, entry, credential) => this.sendLogLevel(owner, entry, credential),
-      onConnectWithSubscriptions: (owner, entry, credential) => this.#subscribeAgain(owner, entry, credential),
-      onDisconnectWithSubscriptions: (owner, entry, credential) => this.#reconnectLater(owner, entry, credential),
-    });
+    const { tasks } = this;
+    const session = new ClientSession(
+      id,
+      principal.id,
+      claims.version,
+      expiresAt,
+      Date.now(),
+      questions,
+      resume,
+      tasks,
+      {
+        onListChanged: (entry, method) => this.#listChanged(entry, method),
+        onConnectWithLogLevel: (owner, entry, credential) => this.sendLogLevel(owner, entry, credential),
+        onConnectWithSubscriptions: (owner, entry, credential) => this.#subscribeAgain(owner, entry, credential),
+        onDisconnectWithSubscriptions: (owner, entry, credential) => this.#reconnectLater(owner, entry, credential),
+      },
+    );
     session.declare(claims.capabilities);
     this.#sessions.set(id, session);
     let siblings = this.#byPrincipal.get(principal.id);

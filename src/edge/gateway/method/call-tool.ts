@@ -5,6 +5,7 @@ import type { Answer, Call } from '../call.js';
 import { mirroredOf } from '../../../engine/catalog/mirrored-arguments.js';
 import { requireMirroredHeaders } from '../modern-tool-headers.js';
 import { forward, requireParams, requireString, type Engine } from './forward.js';
+import { taskAnswer } from './tasks.js';
 
 /** `tools/call`. Only the name changes on the way; arguments and result pass as they came. */
 export async function callTool(engine: Engine, call: Call): Promise<Answer> {
@@ -21,7 +22,9 @@ export async function callTool(engine: Engine, call: Call): Promise<Answer> {
     target: item.identity,
     mirrored: mirroredOf(item),
   });
-  return answer.kind === 'result' ? relinkResult(engine.catalog, call, server, answer) : answer;
+  if (answer.kind === 'error') return answer;
+  if (params.value['task'] !== undefined) return taskAnswer(engine, call, server, answer);
+  return relinkResult(engine.catalog, call, server, answer);
 }
 
 /** `allowed_params` (contract §9): an argument of another name is refused, naming what is allowed. */

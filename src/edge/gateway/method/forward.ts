@@ -37,6 +37,8 @@ export interface Forwarding {
   readonly repeatable: boolean;
   /** What was asked for, in the upstream's words; for the ledger. */
   readonly target: string;
+  /** Longest silence, where it is not the server's. */
+  readonly idleTimeoutMs?: number | undefined;
   /** Arguments that headers repeat, towards servers that want that. */
   readonly mirrored?: readonly MirroredArgument[];
 }
@@ -69,6 +71,10 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
   const { entry } = forwarding.server;
   const id = upstreams.nextRequestId();
   const tokenText = progressTokenText(forwarding.params);
+  // Progress of a task goes on after the call that began it.
+  if (tokenText !== undefined && forwarding.params.value['task'] !== undefined) {
+    call.session?.followProgress(id, tokenText);
+  }
   const credential = upstreams.resolveCredential(entry, call.offer);
   if (call.modern !== undefined) await call.modern.onTarget(forwarding.server, forwarding.target, credential);
   const given = rewriteParams(forwarding.params, forwarding.replace, id);
@@ -81,6 +87,7 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
     repeatable: forwarding.repeatable,
     onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
     client: call.client,
+    idleTimeoutMs: forwarding.idleTimeoutMs,
     mirrored: forwarding.mirrored,
     logLevel: logLevelOf(call),
     modern: call.modern?.caller,
@@ -141,7 +148,9 @@ function relay(
     default:
       if (kindsChangedBy(method).length > 0) engine.catalog.invalidate(server.entry, method);
       // A page was visited, a task went on, or something we do not know: this call's client will.
-      else if (call.session !== undefined) return call.emit(message.text);
+      else if (call.session !== undefined) {
+        return call.emit(engine.sessions.tasks.notificationToClient(message, server.entry, call.principal.id));
+      }
       return undefined;
   }
 }

@@ -5,6 +5,10 @@ const NEEDED_CAPABILITY: Readonly<Record<string, string>> = {
   'sampling/createMessage': 'sampling',
   'elicitation/create': 'elicitation',
   'roots/list': 'roots',
+  // Of what a server asked for as a task. Not tasks/list: it would show what other servers asked.
+  'tasks/get': 'tasks',
+  'tasks/result': 'tasks',
+  'tasks/cancel': 'tasks',
 };
 
 /**

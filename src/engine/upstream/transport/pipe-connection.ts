@@ -320,7 +320,10 @@ class PipeConnection implements UpstreamConnection {
       // Without a running call it is late, and on a child that many share nobody else's business.
       const { params } = message.value;
       const token = typeof params === 'object' && params !== null && 'progressToken' in params && params.progressToken;
-      this.#callOf(token)?.deliver(message);
+      const call = this.#callOf(token);
+      if (call !== undefined) call.deliver(message);
+      // Of a task, which goes on after its call; its session knows the token, and drops any other.
+      else if (this.#state === 'open') this.#options.onNotification(message);
       return;
     }
     if (message.value['method'] === 'notifications/cancelled') {
