@@ -222,13 +222,13 @@ test('progress and log lines come with their call', async () => {
   const methods: unknown[] = [];
   const onMessage = (message: { value: Json }): void => void methods.push(message.value['method']);
   const client = makeClient({}, () => ({}));
-  const request = makeRequest('tools/call', { client, onMessage: onMessage as never });
+  const request = makeRequest('tools/call', { client, onMessage: onMessage });
   const params = { name: 'test_tool_with_progress', arguments: {}, _meta: { progressToken: request.id } };
   const text = requestText(request.id, 'tools/call', JSON.stringify(params));
   await pool.request(entry, SHARED, makeOwner('a'), { ...request, text });
   expect(methods).toEqual(Array.from({ length: 3 }, () => 'notifications/progress'));
   methods.length = 0;
-  const logging = call('test_tool_with_logging', {}, { client, logLevel: 'info', onMessage: onMessage as never });
+  const logging = call('test_tool_with_logging', {}, { client, logLevel: 'info', onMessage: onMessage });
   await pool.request(entry, SHARED, makeOwner('a'), logging);
   expect(methods).toContain('notifications/message');
 });

@@ -56,9 +56,7 @@ export class HttpSession implements ProtocolHeaders {
   }
 
   /** A stream that ended before its reply may be resumed by GET. */
-  get mayResume(): boolean {
-    return true;
-  }
+  readonly mayResume: boolean = true;
 
   /** Whether a refusal says that the session is over, or that the server speaks another era by now. */
   isLostBy(refusal: Refusal): boolean {

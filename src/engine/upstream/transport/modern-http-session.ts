@@ -12,13 +12,11 @@ const FOREIGN_CODES: ReadonlySet<unknown> = new Set([undefined, -32_000, -32_001
  * cancellation (2026-07-28, "Transports"). Requests of the server, which that era does not have, are dropped.
  */
 export class ModernHttpSession extends HttpSession {
+  override readonly mayResume = false;
+
   constructor(options: HttpSessionOptions) {
     super(options);
     this.establish(MODERN_VERSIONS[0], undefined);
-  }
-
-  override get mayResume(): boolean {
-    return false;
   }
 
   override cancelled(): void {

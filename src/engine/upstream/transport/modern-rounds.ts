@@ -55,11 +55,11 @@ export async function askClient(
   let replies: readonly ClientReply[];
   try {
     replies = await Promise.all(
-      questions.map(({ method, params }) => {
+      questions.map(async ({ method, params }) => {
         const visit = params === undefined ? undefined : visits.get(params);
         if (visit !== undefined) return { kind: 'result', text: visit } as const;
         isOld = false;
-        return client.ask({ entry, method, params, notify: () => undefined }, asking);
+        return await client.ask({ entry, method, params, notify: () => undefined }, asking);
       }),
     );
   } finally {

@@ -98,13 +98,14 @@ async function openInEitherEra(
   context: StdioContext,
 ): Promise<NegotiatedPipe> {
   const { entry, limits, nextRequestId, onNotification, onClose } = options;
-  let modern: ModernConnection | undefined;
+  const made: { modern?: ModernConnection } = {};
   const { pipeOptions, connectPipe } = await startPipe(
     {
       ...options,
-      onNotification: (message) => (modern === undefined ? onNotification(message) : modern.takeNotification(message)),
+      onNotification: (message) =>
+        made.modern === undefined ? onNotification(message) : made.modern.takeNotification(message),
       onClose: (reason) => {
-        modern?.markClosed();
+        made.modern?.markClosed();
         onClose(reason);
       },
     },
@@ -115,11 +116,11 @@ async function openInEitherEra(
   if (negotiated.era === 'legacy') return negotiated;
   const pipe = negotiated.connection;
   const clientInfoText = clientInfo(context.clientVersion);
-  modern = new ModernConnection(
+  made.modern = new ModernConnection(
     { entry, info: pipe.info, limits, clientInfoText, nextRequestId, onNotification },
     () => new ModernPipeCarrier(pipe, nextRequestId, clientInfoText),
   );
-  return { era: 'modern', connection: modern };
+  return { era: 'modern', connection: made.modern };
 }
 
 interface StartedPipe {
