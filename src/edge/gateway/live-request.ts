@@ -30,6 +30,8 @@ export class LiveRequest implements IdentityHolder {
   names: readonly string[] | undefined;
   #context: CallerContext | undefined;
   #identity: Identity | undefined;
+  /** Where the identity keeps it. */
+  #slot = 0;
   #isRefused = false;
 
   constructor(
@@ -64,8 +66,10 @@ export class LiveRequest implements IdentityHolder {
 
   /** False: the identity is out of date already, authenticate again. */
   hold(identity: Identity): boolean {
-    if (!identity.hold(this)) return false;
+    const slot = identity.hold(this);
+    if (slot === undefined) return false;
     this.#identity = identity;
+    this.#slot = slot;
     return true;
   }
 
@@ -73,8 +77,8 @@ export class LiveRequest implements IdentityHolder {
   settle(): void {
     const identity = this.#identity;
     if (identity === undefined) return;
-    if (this.response.writableEnded || this.response.destroyed) identity.release(this);
-    else this.response.once('close', () => identity.release(this));
+    if (this.response.writableEnded || this.response.destroyed) identity.release(this.#slot);
+    else this.response.once('close', () => identity.release(this.#slot));
   }
 
   onRefused(reason: RefusalReason): void {

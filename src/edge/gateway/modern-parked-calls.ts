@@ -15,13 +15,25 @@ export class ParkedCall implements IdentityHolder {
   round = 0;
   expiresAt = 0;
   timer: NodeJS.Timeout | undefined;
+  #slot: number | undefined;
 
   constructor(
     readonly call: ModernCall,
     readonly principal: Principal,
-    readonly identity: Identity | undefined,
+    private readonly identity: Identity | undefined,
     private readonly end: (parked: ParkedCall) => void,
   ) {}
+
+  /** False: the credential is out of date. */
+  hold(): boolean {
+    this.#slot = this.identity?.hold(this);
+    return this.identity === undefined || this.#slot !== undefined;
+  }
+
+  release(): void {
+    if (this.#slot !== undefined) this.identity?.release(this.#slot);
+    this.#slot = undefined;
+  }
 
   /** What was begun with a credential ends with it. */
   onRefused(): void {
@@ -56,7 +68,7 @@ export class ParkedCalls implements BeforeApplicationShutdown {
       const count = this.#counts.get(principal.id) ?? 0;
       if (this.#parked.size >= PARKED_MAX || count >= PARKED_PER_PRINCIPAL_MAX) return undefined;
       parked = new ParkedCall(call, principal, identity, (refused) => this.#expire(refused));
-      if (identity?.hold(parked) === false) return undefined;
+      if (!parked.hold()) return undefined;
       this.#parked.set(call.id, parked);
       this.#counts.set(principal.id, count + 1);
     }
@@ -87,7 +99,7 @@ export class ParkedCalls implements BeforeApplicationShutdown {
     if (parked === undefined) return;
     this.#parked.delete(call.id);
     clearTimeout(parked.timer);
-    parked.identity?.release(parked);
+    parked.release();
     const count = (this.#counts.get(parked.principal.id) ?? 1) - 1;
     if (count <= 0) this.#counts.delete(parked.principal.id);
     else this.#counts.set(parked.principal.id, count);

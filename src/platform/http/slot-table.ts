@@ -26,6 +26,12 @@ export class SlotTable<T> {
     this.#free.push(slot);
   }
 
+  /** Lets go of everything; slots given before mean nothing any more. */
+  clear(): void {
+    this.#items.length = 0;
+    this.#free.length = 0;
+  }
+
   /** In no particular order; items may be added and deleted meanwhile. */
   *[Symbol.iterator](): Iterator<T> {
     for (const item of this.#items) if (item !== undefined) yield item;

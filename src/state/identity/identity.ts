@@ -1,4 +1,5 @@
 import type { Principal } from '../../core/model/principal.js';
+import { SlotTable } from '../../platform/http/slot-table.js';
 import type { RefusalReason } from './refusal.js';
 
 /** Something that lasts longer than a moment and rests on a credential: a running request, an open stream. */
@@ -60,7 +61,7 @@ export class Identity {
   isUsed = true;
   /** `performance.now()` of the last try to read its rows again. */
   triedAt = Number.NEGATIVE_INFINITY;
-  readonly holders = new Set<IdentityHolder>();
+  readonly holders = new SlotTable<IdentityHolder>();
 
   constructor(
     readonly key: string,
@@ -84,16 +85,21 @@ export class Identity {
     return expiresAt !== undefined && Date.now() >= expiresAt;
   }
 
-  /** From now on the holder hears what becomes of the credential. False: authenticate again, this one is out of date. */
-  hold(holder: IdentityHolder): boolean {
-    if (this.isGone || this.isSuperseded) return false;
-    this.holders.add(holder);
+  /**
+   * From now on the holder hears what becomes of the credential. Answers what to give to {@link release}, once; undefined:
+   * authenticate again, this one is out of date.
+   */
+  hold(holder: IdentityHolder): number | undefined {
+    if (this.isGone || this.isSuperseded) return undefined;
+    const slot = this.holders.add(holder);
     if (this.holders.size === 1) this.held.add(this);
-    return true;
+    return slot;
   }
 
-  release(holder: IdentityHolder): void {
-    if (this.holders.delete(holder) && this.holders.size === 0) this.held.delete(this);
+  release(slot: number): void {
+    if (this.isGone) return;
+    this.holders.delete(slot);
+    if (this.holders.size === 0) this.held.delete(this);
   }
 
   /** For the cache: the rows were read again. Answers whether the principal is another one. */
