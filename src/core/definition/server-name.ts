@@ -1,8 +1,10 @@
+import { ALL_SERVERS, ALL_TEAM_SERVERS, NO_SERVERS } from '../model/permission.js';
+
 /** Longest name or alias: leaves room for a tool's own name within what the protocol allows. */
 const LENGTH_MAX = 100;
 const GRAMMAR = /^[A-Za-z0-9_.-]+$/;
 /** Ids with a meaning of their own in permissions (reference §1.3). */
-const RESERVED: ReadonlySet<string> = new Set(['all-team-mcpservers', 'all-proxy-mcpservers', 'no-mcp-servers']);
+export const RESERVED_HANDLES: ReadonlySet<string> = new Set([ALL_TEAM_SERVERS, ALL_SERVERS, NO_SERVERS]);
 
 /** The name as it is used: without outer blanks, spaces inside as `_` (contract §4). */
 export function normalizeServerName(written: string): string {
@@ -20,7 +22,7 @@ export function serverNameFault(kind: 'Server name' | 'Alias', name: string, sep
   }
   if (!GRAMMAR.test(name)) return `${kind} may hold letters, digits, "_", "." and "-" only. Found: ${name}`;
   if (name.startsWith('.') || name.startsWith('-')) return `${kind} must not start with "${name.charAt(0)}"`;
-  if (RESERVED.has(name.toLowerCase())) return `${kind} "${name}" is reserved`;
+  if (RESERVED_HANDLES.has(name.toLowerCase())) return `${kind} "${name}" is reserved`;
   return undefined;
 }
 
@@ -29,7 +31,7 @@ export function serverIdFault(id: string): string | undefined {
   if (id === '' || id.length > LENGTH_MAX || !GRAMMAR.test(id) || id.startsWith('.')) {
     return `id must be 1 to ${LENGTH_MAX} letters, digits, "_", "." or "-"`;
   }
-  return RESERVED.has(id.toLowerCase()) ? `id "${id}" is reserved` : undefined;
+  return RESERVED_HANDLES.has(id.toLowerCase()) ? `id "${id}" is reserved` : undefined;
 }
 
 /** Whether text can stand between prefix and tool name: short, and of characters names are split at. */

@@ -1,8 +1,8 @@
+import { RESERVED_HANDLES } from './server-name.js';
+
 /** Toolsets and access groups are written in paths and header lists, where a comma or a slash ends a name. */
 const GRAMMAR = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const LENGTH_MAX = 100;
-/** Words with a meaning of their own in permissions (reference §3.7). */
-const RESERVED: ReadonlySet<string> = new Set(['all-team-mcpservers', 'all-proxy-mcpservers', 'no-mcp-servers']);
 
 /** Why the name of a toolset or an access group is refused, or undefined. Unlike a server's it may hold the separator. */
 export function setNameFault(name: string): string | undefined {
@@ -10,5 +10,5 @@ export function setNameFault(name: string): string | undefined {
   if (name.length > LENGTH_MAX) return `must not be longer than ${LENGTH_MAX} characters`;
   if (!GRAMMAR.test(name))
     return 'may hold letters, digits, "_", "." and "-" only, and begins with one of the first three';
-  return RESERVED.has(name.toLowerCase()) ? 'is reserved' : undefined;
+  return RESERVED_HANDLES.has(name.toLowerCase()) ? 'is reserved' : undefined;
 }

@@ -1,4 +1,5 @@
 import type { ControlUnit } from '../../../platform/database/control-writer.js';
+import { announceOwners } from './announce-owners.store.js';
 
 /**
  * Takes toolsets out of every grant that names them. Nobody gains by it: a grant that named nothing else allows nothing from
@@ -39,27 +40,4 @@ export async function renameAccessGroup(
     WHERE jsonb_typeof(mcp_access_groups) = 'array' AND mcp_access_groups ? ${from}::text
     RETURNING id`;
   return await announceOwners(unit, rows);
-}
-
-/** Whoever has one of these permissions is another caller from now on. */
-async function announceOwners({ tx, changed }: ControlUnit, rows: readonly { readonly id: string }[]): Promise<number> {
-  if (rows.length === 0) return 0;
-  const owners = await tx.objectPermission.findMany({
-    where: { id: { in: rows.map(({ id }) => id) } },
-    select: {
-      key: { select: { id: true } },
-      team: { select: { id: true } },
-      organization: { select: { id: true } },
-      user: { select: { id: true } },
-      endUser: { select: { id: true } },
-    },
-  });
-  for (const { key, team, organization, user, endUser } of owners) {
-    if (key !== null) changed('key', key.id);
-    if (team !== null) changed('team', team.id);
-    if (organization !== null) changed('organization', organization.id);
-    if (user !== null) changed('user', user.id);
-    if (endUser !== null) changed('end_user', endUser.id);
-  }
-  return rows.length;
 }

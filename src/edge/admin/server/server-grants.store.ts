@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ControlUnit } from '../../../platform/database/control-writer.js';
+import { announceOwners } from '../permission/announce-owners.store.js';
 import { PUBLIC_SERVERS_SETTING, readPublicList } from '../../../state/registry/public-list.js';
 
 /** A server that is going away. */
@@ -18,7 +19,7 @@ export class ServerGrants {
    * grants there were.
    */
   async remove(unit: ControlUnit, { id, name, alias }: LeavingServer): Promise<number> {
-    const { tx, changed } = unit;
+    const { tx } = unit;
     const handles = [
       ...new Set([id, name, alias].flatMap((each) => (each === null ? [] : [each, each.toLowerCase()]))),
     ];
@@ -39,23 +40,7 @@ export class ServerGrants {
         mcp_tool_permissions = mcp_tool_permissions - ${handles}::text[]
       WHERE mcp_servers ?| ${handles}::text[] OR mcp_tool_permissions ?| ${handles}::text[]
       RETURNING id`;
-    const owners = await tx.objectPermission.findMany({
-      where: { id: { in: rows.map((row) => row.id) } },
-      select: {
-        key: { select: { id: true } },
-        team: { select: { id: true } },
-        organization: { select: { id: true } },
-        user: { select: { id: true } },
-        endUser: { select: { id: true } },
-      },
-    });
-    for (const { key, team, organization, user, endUser } of owners) {
-      if (key !== null) changed('key', key.id);
-      if (team !== null) changed('team', team.id);
-      if (organization !== null) changed('organization', organization.id);
-      if (user !== null) changed('user', user.id);
-      if (endUser !== null) changed('end_user', endUser.id);
-    }
+    await announceOwners(unit, rows);
     await this.#removeFromPublicList(unit, handles);
     return rows.length;
   }
