@@ -1,12 +1,13 @@
 /** What a write of the control plane was about: who keeps something of it in memory goes by this. */
-export type ChangeKind = 'registry' | 'key' | 'team' | 'organization' | 'user' | 'end_user' | 'setting';
+export type ChangeKind =
+  'registry' | 'key' | 'team' | 'organization' | 'user' | 'end_user' | 'setting' | 'user_credential';
 
 /** One committed write, as every replica hears of it. */
 export interface ControlChange {
   /** Grows with every change, in the order of commits. */
   readonly revision: bigint;
   readonly kind: ChangeKind;
-  /** Id of the row: a server or toolset or group (`registry`), the key's id, the team's id… */
+  /** Id of the row: a server or toolset or group (`registry`), the key's id, the team's id, `<user>/<server>` (`user_credential`)… */
   readonly subjectId: string;
 }
 
