@@ -1,5 +1,6 @@
 import { isIP } from 'class-validator';
 import { Secret } from '../model/secret.js';
+import { TOOL_FINGERPRINT } from '../protocol/tool-fingerprint.js';
 import { suggestion } from './closest-name.js';
 import { describedAs, schemaOf } from './field-schema.js';
 
@@ -166,6 +167,13 @@ export function recordOrList(value: unknown): readonly FieldIssue[] {
   return isRecord(value) || Array.isArray(value) ? APPROVED : issue('must be a mapping or a list');
 }
 
+/** What `toolFingerprint` gives. */
+export function fingerprint(value: unknown): readonly FieldIssue[] {
+  return typeof value === 'string' && TOOL_FINGERPRINT.test(value)
+    ? APPROVED
+    : issue('must be sha256: and 64 hex digits, as POST /v1/mcp/server/{id}/pin writes it');
+}
+
 /** Header name to `Secret` value. */
 export const secretHeaders: FieldCheck = mapOf((value) => {
   if (!(value instanceof Secret)) return issue(mustBeText(value));
@@ -204,6 +212,7 @@ describedAs({ type: 'string', description: 'an origin such as https://app.exampl
 describedAs({ type: 'string', description: 'a host name or address, with or without a port' }, hostName);
 describedAs({ type: 'string', description: 'an address range such as 10.0.0.0/8' }, addressRange);
 describedAs({ type: 'object' }, record);
+describedAs({ type: 'string', pattern: TOOL_FINGERPRINT.source }, fingerprint);
 describedAs({ anyOf: [{ type: 'object' }, { type: 'array' }] }, recordOrList);
 const secretValues = { type: 'object', additionalProperties: { type: 'string', writeOnly: true } } as const;
 describedAs(secretValues, secretHeaders);

@@ -1,4 +1,4 @@
-import { fileOrUrl, listOf, mapOf, oneOf, recordOrList, text } from './field-checks.js';
+import { fileOrUrl, fingerprint, listOf, mapOf, oneOf, text } from './field-checks.js';
 import { Field, Nested } from './field-decorators.js';
 import { McpInfoDefinition } from './mcp-info.definition.js';
 import { ServerOAuthFields } from './server-oauth-fields.js';
@@ -22,9 +22,9 @@ export abstract class ServerToolsFields extends ServerOAuthFields {
   @Field(mapOf(text))
   tool_name_to_description?: Record<string, string>;
 
-  /** Tool definitions that may not drift. */
-  @Field(recordOrList)
-  pinned_tools?: unknown;
+  /** Tool, as its server names it, to the fingerprint of its approved definition: others are not offered. Empty: all are. */
+  @Field(mapOf(fingerprint))
+  pinned_tools?: Record<string, string>;
 
   /** Replaces what the upstream says of itself in `initialize`. */
   @Field(text)

@@ -30,7 +30,6 @@ export function unsupportedFeatures(definition: ServerDefinition): readonly Unsu
     found.push({ field: 'delegate_auth_to_upstream', feature: 'delegate_auth_to_upstream' });
   }
   if (definition.dcr_bridge === true) found.push({ field: 'dcr_bridge', feature: 'dcr_bridge' });
-  if (isFilled(definition.pinned_tools)) found.push({ field: 'pinned_tools', feature: 'pinned_tools' });
   if (isFilled(definition.header_variables)) found.push({ field: 'header_variables', feature: 'header_variables' });
   if (isFilled(tokenHeader) && tokenHeader?.toLowerCase() !== 'authorization') {
     found.push({ field: 'upstream_token_header', feature: 'upstream_token_header' });

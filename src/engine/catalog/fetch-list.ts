@@ -60,7 +60,11 @@ async function followPages(
   if (info.capabilities[facts.capability] === undefined) return NOTHING;
 
   const isModern = isModernVersion(info.protocolVersion);
-  const bounds = { depthMax: limits.jsonDepthMax, mirrors: isModern && entry.endpoint.kind === 'http' };
+  const bounds = {
+    depthMax: limits.jsonDepthMax,
+    mirrors: isModern && entry.endpoint.kind === 'http',
+    pins: kind === 'tools' ? entry.tools.pins : undefined,
+  };
   const hints: CacheHints[] = [];
   const items: ListItem[] = [];
   const dropped: string[] = [];

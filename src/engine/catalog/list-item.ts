@@ -1,4 +1,5 @@
 import { findMember, nestsDeeperThan, scanArray, scanObject } from '../../core/protocol/json-scan.js';
+import { toolFingerprint } from '../../core/protocol/tool-fingerprint.js';
 import { annotationProblem } from '../../core/protocol/modern/argument-headers.js';
 import { rawMember, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { splice, type Replacement } from '../../core/protocol/splice.js';
@@ -23,6 +24,8 @@ export interface ItemBounds {
   readonly depthMax: number;
   /** The server wants headers that repeat arguments: a tool whose annotations cannot be followed is not offered. */
   readonly mirrors?: boolean;
+  /** Tools as they were when they were approved: a tool that is another one by now, or new, is not offered. */
+  readonly pins?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface ReadItems {
@@ -54,6 +57,8 @@ export function readItems(kind: ListKind, reply: RpcMessage, seen: Set<string>, 
       dropped.push(`${clip(identity)} nests deeper than ${bounds.depthMax}`);
     } else if (bounds.mirrors === true && text.includes('"x-mcp-header"') && faultOf(value) !== undefined) {
       dropped.push(`${clip(identity)}: ${faultOf(value)}`);
+    } else if (bounds.pins !== undefined && bounds.pins.get(identity) !== toolFingerprint(value)) {
+      dropped.push(`${clip(identity)} ${bounds.pins.has(identity) ? 'is not what was pinned' : 'is not pinned'}`);
     } else if (seen.has(identity)) {
       dropped.push(`${clip(identity)} is listed twice`);
     } else {

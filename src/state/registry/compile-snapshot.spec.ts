@@ -325,7 +325,6 @@ describe('the snapshot', () => {
     [{ spec_path: 'x.json' }, 'spec_path (an OpenAPI server) is not'],
     [{ is_byok: true }, 'is_byok is not'],
     [{ delegate_auth_to_upstream: true }, 'delegate_auth_to_upstream is not'],
-    [{ pinned_tools: { a: 'b' } }, 'pinned_tools is not'],
     [{ upstream_token_header: 'X-Token' }, 'upstream_token_header is not'],
     [{ header_variables: [{ name: 'X' }] }, 'header_variables is not'],
   ])('sets aside %j with the reason, never serving it without', (fields, reason) => {

@@ -19,6 +19,7 @@ export function compileToolPolicy(
   const spellings = (names: readonly string[]): ReadonlySet<string> =>
     new Set(names.flatMap((name) => [name, ...bare(name)]));
   const { allowed_tools: allowed, disallowed_tools: disallowed, allowed_params: params } = definition;
+  const pins = definition.pinned_tools ?? {};
 
   const allowedParams = new Map<string, ReadonlySet<string>>();
   const entries = Object.entries(params ?? {});
@@ -32,5 +33,6 @@ export function compileToolPolicy(
     allowed: allowed === undefined || allowed.length === 0 ? undefined : spellings(allowed),
     disallowed: spellings(disallowed ?? []),
     allowedParams,
+    pins: Object.keys(pins).length === 0 ? undefined : new Map(Object.entries(pins)),
   });
 }

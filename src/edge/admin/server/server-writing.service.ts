@@ -103,7 +103,7 @@ export class ServerWriting {
     if (typeof named !== 'string' || named === '') {
       throw new ValidationFailed([problemAt(['server_id'], 'is required: the server to change')]);
     }
-    this.#refuseFileOwned(named);
+    this.refuseFileOwned(named);
     demandStorage(this.settings.storageOff);
     if (problems.length > 0) throw new ValidationFailed(problems);
     return this.writer.write(actor, async (unit) => {
@@ -141,7 +141,7 @@ export class ServerWriting {
 
   async remove(actor: Principal, handle: string): Promise<void> {
     demandProxyAdmin(actor, DELETE_WORDS);
-    this.#refuseFileOwned(handle);
+    this.refuseFileOwned(handle);
     demandStorage(this.settings.storageOff);
     await this.writer.write(actor, async (unit) => {
       const row = await findRow(unit, handle);
@@ -155,6 +155,13 @@ export class ServerWriting {
         before: { ...fingerprintSecrets(this.#storedFields(row)), grants_changed: grants },
       });
     });
+  }
+
+  /** Throws `server/file_owned` when the file says what this server is. */
+  refuseFileOwned(handle: string): void {
+    const entry = this.registry.current.byHandle.get(handle.toLowerCase());
+    if (entry?.origin !== 'file') return;
+    throw new GatewayError('server/file_owned', { detail: `change "${entry.name}" there` });
   }
 
   /** What the row holds, secrets opened; secrets that do not open any more are left out, so that they can be entered anew. */
@@ -183,12 +190,6 @@ export class ServerWriting {
     const variables = Array.isArray(env) ? Object.fromEntries(env.map(({ name, value }) => [name, value])) : env;
     const refusal = stdioRefusal({ origin: 'db', endpoint: { kind: 'stdio', command, env: variables } }, this.stdio);
     if (refusal !== undefined) throw new GatewayError('auth/forbidden', { detail: refusal });
-  }
-
-  #refuseFileOwned(handle: string): void {
-    const entry = this.registry.current.byHandle.get(handle.toLowerCase());
-    if (entry?.origin !== 'file') return;
-    throw new GatewayError('server/file_owned', { detail: `change "${entry.name}" there` });
   }
 
   /** Ids, names and aliases are one space, in file and database, whatever the approval (contract §4). */

@@ -7,6 +7,7 @@ import { PublicAddress } from '../../../platform/http/public-address.js';
 import { CurrentPrincipal } from '../auth/current-principal.decorator.js';
 import { ServerHealthReport, type ReportedHealth } from './server-health-report.js';
 import { ServerImport, type ImportResult } from './server-import.service.js';
+import { ServerPins } from './server-pins.service.js';
 import { ServerReading } from './server-reading.service.js';
 import { ServerWriting } from './server-writing.service.js';
 import { ServerListQuery } from './server.queries.js';
@@ -23,6 +24,7 @@ export class ServerController {
   constructor(
     private readonly reading: ServerReading,
     private readonly writing: ServerWriting,
+    private readonly pins: ServerPins,
     private readonly imports: ServerImport,
     private readonly health: ServerHealthReport,
     private readonly address: PublicAddress,
@@ -115,6 +117,21 @@ export class ServerController {
     @Body() body: unknown,
   ): Promise<PresentedServer> {
     return this.#update(known(caller), id, body);
+  }
+
+  @Post(':id/pin')
+  @RouteDoc('Approves the tools the server has now: changed and new ones are not offered any more')
+  @HttpCode(200)
+  async pin(@CurrentPrincipal() caller: Principal | undefined, @Param('id') id: string): Promise<PresentedServer> {
+    const who = known(caller);
+    return this.reading.presentRow(await this.pins.pin(who, id), who);
+  }
+
+  @Delete(':id/pin')
+  @RouteDoc('Offers whatever tools the server has')
+  async unpin(@CurrentPrincipal() caller: Principal | undefined, @Param('id') id: string): Promise<PresentedServer> {
+    const who = known(caller);
+    return this.reading.presentRow(await this.pins.unpin(who, id), who);
   }
 
   @Delete(':id')

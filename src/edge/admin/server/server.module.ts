@@ -9,6 +9,7 @@ import { ServerGrants } from './server-grants.store.js';
 import { ServerHealthChecks } from './server-health-checks.js';
 import { ServerHealthReport } from './server-health-report.js';
 import { ServerImport } from './server-import.service.js';
+import { ServerPins } from './server-pins.service.js';
 import { ServerReading } from './server-reading.service.js';
 import { ServerSubmissionController } from './server-submission.controller.js';
 import { ServerSubmissions } from './server-submission.service.js';
@@ -26,6 +27,7 @@ import { TeamServers } from './team-servers.service.js';
     ServerHealthChecks,
     ServerHealthReport,
     ServerImport,
+    ServerPins,
     ServerReading,
     ServerSubmissions,
     ServerWriting,

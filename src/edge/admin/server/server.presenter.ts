@@ -92,6 +92,7 @@ export function presentServer(server: ShownServer, audience: Audience) {
     instructions: textOf(fields['instructions']) ?? null,
     tool_name_to_display_name: fields['tool_name_to_display_name'] ?? null,
     tool_name_to_description: fields['tool_name_to_description'] ?? null,
+    pinned_tools: fields['pinned_tools'] ?? null,
     is_byok: fields['is_byok'] ?? false,
     byok_description: listOf(fields['byok_description']),
     byok_api_key_help_url: textOf(fields['byok_api_key_help_url']) ?? null,
