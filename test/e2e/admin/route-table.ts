@@ -212,7 +212,7 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
   'PUT /v1/mcp/server/:id': ['403 403 403 403 403 202', server],
   'PATCH /v1/mcp/server/:id': ['403 403 403 403 403 202', server],
   'DELETE /v1/mcp/server/:id': ['403 403 403 403 403 202', { named: (fresh) => fresh.server() }],
-  'POST /v1/mcp/server/:id/pin': ['403 403 403 403 403 409', { named: () => 'srv' }],
+  'POST /v1/mcp/server/:id/pin': ['403 403 403 403 403 200', { named: () => 'srv' }],
   'DELETE /v1/mcp/server/:id/pin': ['403 403 403 403 403 200', { named: (fresh) => fresh.server() }],
   'POST /v1/mcp/server/register': [
     '201 201 201 400 403 403',
