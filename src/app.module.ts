@@ -8,6 +8,7 @@ import { OpenApiModule } from './edge/admin/openapi/openapi.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
 import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
+import { CredentialModule } from './edge/admin/credential/credential.module.js';
 import { CustomerModule } from './edge/admin/customer/customer.module.js';
 import { OrganizationModule } from './edge/admin/organization/organization.module.js';
 import { TeamModule } from './edge/admin/team/team.module.js';
@@ -53,6 +54,7 @@ export class AppModule {
         KeyModule,
         ServerModule,
         ServerTestModule,
+        CredentialModule,
         OrganizationModule,
         TeamModule,
         UserModule,

@@ -371,6 +371,21 @@ const kinds = {
     logLevel: 'debug',
     detailStandsAlone: true,
   },
+  'credential/refused': {
+    status: 400,
+    rpcCode: -32602,
+    sentence: 'The credential cannot be kept',
+    retryable: false,
+    logLevel: 'debug',
+    detailStandsAlone: true,
+  },
+  'credential/forbidden': {
+    status: 403,
+    rpcCode: -32003,
+    sentence: 'Only proxy admins may manage the credentials of other users',
+    retryable: false,
+    logLevel: 'info',
+  },
   'server/file_owned': {
     status: 409,
     rpcCode: -32602,

@@ -12,6 +12,7 @@ import type { RegistrySettings, StdioSettings } from '../../../platform/config/s
 import { REGISTRY_SETTINGS, STDIO_SETTINGS } from '../../../platform/config/tokens.js';
 import { ControlWriter, type ControlUnit } from '../../../platform/database/control-writer.js';
 import type { McpServer, Prisma } from '../../../platform/database/generated/client.js';
+import { removeCredentialsOfServer } from '../../../state/credential/server-credentials.store.js';
 import { RegistryService } from '../../../state/registry/registry.service.js';
 import { ServerSealer } from '../../../state/registry/server-sealer.js';
 import { ValidationFailed } from '../auth/validation.pipe.js';
@@ -146,6 +147,7 @@ export class ServerWriting {
     await this.writer.write(actor, async (unit) => {
       const row = await findRow(unit, handle);
       await unit.tx.mcpServer.delete({ where: { id: row.id } });
+      await removeCredentialsOfServer(unit, row.id);
       const grants = await this.grants.remove(unit, row);
       unit.changed('registry', row.id);
       unit.audit({

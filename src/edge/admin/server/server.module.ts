@@ -33,5 +33,6 @@ import { TeamServers } from './team-servers.service.js';
     ServerWriting,
     TeamServers,
   ],
+  exports: [ServerReading],
 })
 export class ServerModule {}
