@@ -13,7 +13,7 @@ const SETTINGS = ['config/settings.ts', 'config/tokens.ts'];
 const RINGS = {
   core: { model: [], protocol: ['model'], errors: ['model'], definition: ['model'], access: ['model'] },
   platform: { config: [], database: SETTINGS, crypto: SETTINGS, http: SETTINGS, telemetry: SETTINGS },
-  state: { registry: [], identity: [], usage: [] },
+  state: { registry: [], identity: [], usage: [], sealing: [] },
   engine: { upstream: [], catalog: ['upstream'], session: ['upstream'], hook: [] },
   // Who may enter the control plane is decided in one place for all of its rooms.
   edge: { gateway: [], oauth: ['admin/auth'], admin: [], health: ['admin/auth'] },

@@ -10,6 +10,7 @@ import { readWorkerPlace } from './cluster/worker-place.js';
 import { startDemoUpstreams, type RunningDemo } from './demo-upstreams.js';
 import { GatewayError } from './core/errors/gateway-error.js';
 import { runImport } from './edge/admin/import/run-import.js';
+import { runRotateSalt } from './edge/admin/salt/run-rotate-salt.js';
 import { WarmUp, type WarmUpReport } from './engine/catalog/warm-up.js';
 import { reportConfiguration } from './platform/config/check-configuration.js';
 import { formatProblems } from './platform/config/format-problems.js';
@@ -31,9 +32,11 @@ const surroundings = {
   isTerminal: process.stderr.isTTY,
 };
 
-if (surroundings.argv[0] === 'import') {
-  process.exitCode = await runImport(
-    { ...surroundings, argv: surroundings.argv.slice(1) },
+const [command, ...commandArguments] = surroundings.argv;
+if (command === 'import' || command === 'rotate-salt') {
+  const run = command === 'import' ? runImport : runRotateSalt;
+  process.exitCode = await run(
+    { ...surroundings, argv: commandArguments },
     { write: (text) => process.stdout.write(text), writeError: (text) => process.stderr.write(text) },
   );
 } else await runGateway();

@@ -23,7 +23,7 @@ afterEach(async () => {
 function replica(saltKey?: Secret): GatewaySecretsStore {
   const prisma = new PrismaService(new DatabaseServer(database.url));
   clients.push(prisma);
-  return new GatewaySecretsStore(prisma, { masterKey: undefined, saltKey });
+  return new GatewaySecretsStore(prisma, { masterKey: undefined, saltKey, otherSaltKeys: [] });
 }
 
 describe('secrets an installation makes for itself', () => {

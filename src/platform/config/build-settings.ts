@@ -52,7 +52,13 @@ export function buildSettings(input: SettingsInput): Settings {
       dataDir: resolve(workingDirectory, reader.text('GATEHOUSE_DATA_DIR') ?? 'data'),
       embeddedPort: reader.integer('GATEHOUSE_POSTGRES_PORT', [0, 65_535]) ?? 0,
     },
-    security: { masterKey, saltKey: chooseSecret(reader.text('LITELLM_SALT_KEY'), undefined) },
+    security: {
+      masterKey,
+      saltKey: chooseSecret(reader.text('LITELLM_SALT_KEY'), undefined),
+      otherSaltKeys: [reader.text('LITELLM_SALT_KEY_PREVIOUS'), reader.text('LITELLM_SALT_KEY_NEXT')].flatMap((salt) =>
+        salt === undefined ? [] : [new Secret(salt)],
+      ),
+    },
     door: {
       baseUrl: baseUrl(reader),
       rootPath: rootPath(reader),

@@ -5,6 +5,7 @@ Usage
   npm start                        start with ./config.yaml, or the example that ships
   npm start -- [flags]
   npm start -- import litellm --database-url URL   read LiteLLM's database into this one (import --help)
+  npm start -- rotate-salt [--dry-run]             seal what is stored anew under LITELLM_SALT_KEY (rotate-salt --help)
 
 Flags
   -c, --config FILE   configuration file                          [CONFIG_FILE_PATH, ./config.yaml]
@@ -20,11 +21,12 @@ A .env file in the working directory is read; real environment variables win ove
 
 Environment
   LITELLM_MASTER_KEY   the administrator's key; needed to listen on anything but loopback (16 characters or more)
-  LITELLM_SALT_KEY     key under which stored secrets are sealed
+  LITELLM_SALT_KEY     key under which stored secrets are sealed; LITELLM_SALT_KEY_PREVIOUS opens what the one before sealed
   DATABASE_URL         Postgres to use; absent: an embedded Postgres under ./data
   GATEHOUSE_DATA_DIR   where the embedded Postgres keeps its files              [./data]
   PROXY_BASE_URL       the address clients use, when it is not the one listened on
   SERVER_ROOT_PATH     path prefix, when hosted below the root
+  GATEHOUSE_REPLICA_URL   where other replicas on the same database reach this one; default: its own address
   MCP_TOOL_PREFIX_SEPARATOR   what stands between server and tool in names      [-]
   LOG_LEVEL, LOG_FORMAT       trace|debug|info|warn|error|fatal|silent, json|pretty
 

@@ -50,6 +50,8 @@ export interface SecuritySettings {
   readonly masterKey: Secret | undefined;
   /** `LITELLM_SALT_KEY`; undefined: sealing keys come from a random secret kept in the database. */
   readonly saltKey: Secret | undefined;
+  /** `LITELLM_SALT_KEY_PREVIOUS` and `LITELLM_SALT_KEY_NEXT`: open what was sealed under them, seal nothing. */
+  readonly otherSaltKeys: readonly Secret[];
 }
 
 export interface DoorSettings {

@@ -1,3 +1,4 @@
+import { SealingSecret } from '../../core/model/sealing-secret.js';
 import { Secret } from '../../core/model/secret.js';
 import { Sealer } from './sealer.js';
 
@@ -51,7 +52,7 @@ describe('Sealer', () => {
   });
 
   it('still opens what a former secret sealed, and tells that it is outdated', () => {
-    const rotated = new Sealer(second, 'test', [first]);
+    const rotated = new Sealer(new SealingSecret('second secret', [first]), 'test');
     const old = sealer.seal('kept');
     expect(rotated.open(old)).toBe('kept');
     expect(rotated.isOutdated(old)).toBe(true);

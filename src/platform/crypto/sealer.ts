@@ -6,6 +6,7 @@ import {
   randomFillSync,
   type KeyObject,
 } from 'node:crypto';
+import { SealingSecret } from '../../core/model/sealing-secret.js';
 import type { Secret } from '../../core/model/secret.js';
 
 const ALGORITHM = 'aes-256-gcm';
@@ -46,14 +47,13 @@ export class Sealer {
   #nonceOffset = NONCE_POOL_BYTES;
 
   /**
-   * @param secret seals, and opens what it sealed.
+   * @param secret seals, and opens what it sealed; the others of a `SealingSecret` only open.
    * @param purpose a constant of the calling code, such as `session-id`.
-   * @param formerSecrets only open: what was sealed before the secret was changed.
    */
-  constructor(secret: Secret, purpose: string, formerSecrets: readonly Secret[] = []) {
+  constructor(secret: Secret, purpose: string) {
     this.#primary = deriveKey(secret, purpose);
-    for (const former of formerSecrets) {
-      const key = deriveKey(former, purpose);
+    for (const other of secret instanceof SealingSecret ? secret.others : []) {
+      const key = deriveKey(other, purpose);
       this.#byId.set(key.id, key);
     }
     this.#byId.set(this.#primary.id, this.#primary);
@@ -96,7 +96,7 @@ export class Sealer {
     }
   }
 
-  /** Whether this text was sealed by a former secret and should be sealed anew. Does not check that it opens. */
+  /** Whether this text was sealed by another secret and should be sealed anew. Does not check that it opens. */
   isOutdated(text: string): boolean {
     const bytes = Buffer.from(text.slice(0, 8), 'base64url');
     return bytes.length >= HEADER_BYTES && bytes.readUInt32BE(1) !== this.#primary.id;

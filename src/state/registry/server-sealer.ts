@@ -2,10 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { ServerFields } from '../../core/definition/server-secrets.js';
 import { isRecord } from '../../core/definition/field-checks.js';
 import type { Secret } from '../../core/model/secret.js';
+import { SEALED_COLUMNS } from '../../platform/crypto/sealed-columns.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
-
-const PURPOSE = 'mcp-server-secrets';
 
 /** Seals the secret fields of a stored server, bound to its id: what is copied to another row does not open there. */
 @Injectable()
@@ -13,7 +12,7 @@ export class ServerSealer {
   readonly #sealer: Sealer;
 
   constructor(@Inject(SEALING_SECRET) secret: Secret) {
-    this.#sealer = new Sealer(secret, PURPOSE);
+    this.#sealer = new Sealer(secret, SEALED_COLUMNS.mcpServer.purpose);
   }
 
   /** Null when there is nothing to seal. */
