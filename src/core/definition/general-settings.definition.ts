@@ -4,6 +4,7 @@ import {
   flag,
   headerName,
   hostName,
+  httpUrl,
   integerBetween,
   listOf,
   numberBetween,
@@ -17,6 +18,7 @@ import { Field, Nested, toFlag, toNumber, toSecret } from './field-decorators.js
 import { jwtIssuer, type JwtIssuerDefinition } from './jwt-issuer.definition.js';
 import { LimitsDefinition } from './limits.definition.js';
 import { LitellmJwtAuthDefinition } from './litellm-jwtauth.definition.js';
+import { OAuthSettingsDefinition } from './oauth-settings.definition.js';
 
 /** `general_settings.stdio` (contract §2): which children may run, and how many. */
 export class StdioDefinition {
@@ -74,6 +76,10 @@ export class GeneralSettingsDefinition {
   @Field(flag, toFlag)
   use_x_forwarded_for?: boolean;
 
+  /** `scheme://host:port` under which the other replicas reach this one. Default: its own address. */
+  @Field(httpUrl)
+  replica_url?: string;
+
   @Field(listOf(text))
   mcp_required_fields?: string[];
 
@@ -111,6 +117,10 @@ export class GeneralSettingsDefinition {
 
   @Nested(LitellmJwtAuthDefinition)
   litellm_jwtauth?: LitellmJwtAuthDefinition;
+
+  /** The gateway's own authorization server. */
+  @Nested(OAuthSettingsDefinition)
+  oauth?: OAuthSettingsDefinition;
 
   @Nested(LimitsDefinition)
   limits?: LimitsDefinition;

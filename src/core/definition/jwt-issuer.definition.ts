@@ -1,20 +1,7 @@
-import {
-  flag,
-  httpUrl,
-  integerBetween,
-  isRecord,
-  listOf,
-  mapOf,
-  oneOf,
-  record,
-  text,
-  type FieldCheck,
-} from './field-checks.js';
-import { Field, toFlag, toNumber } from './field-decorators.js';
+import { ClaimMappingFields } from './claim-mapping-fields.js';
+import { httpUrl, integerBetween, isRecord, listOf, oneOf, record, text, type FieldCheck } from './field-checks.js';
+import { Field, toNumber } from './field-decorators.js';
 import { validateDefinition } from './validate-definition.js';
-
-/** Roles that a claim may give (reference §4.1). An org admin is one by membership. */
-export const CLAIMED_ROLES = ['proxy_admin', 'proxy_admin_viewer', 'internal_user', 'internal_user_viewer'] as const;
 
 /** Signature algorithms with public keys. `none` and shared secrets are not among them, whatever is written. */
 export const TOKEN_ALGORITHMS = [
@@ -37,7 +24,7 @@ const textOrList: FieldCheck = (value) => (Array.isArray(value) ? listOf(text)(v
  * One entry of `general_settings.jwt_auth`: an identity provider whose tokens are accepted. Claims may be paths
  * (`realm_access.roles`).
  */
-export class JwtIssuerDefinition {
+export class JwtIssuerDefinition extends ClaimMappingFields {
   /** The `iss` of its tokens, exactly. Required. */
   @Field(text)
   issuer?: string;
@@ -53,32 +40,6 @@ export class JwtIssuerDefinition {
   /** Default: those with public keys. */
   @Field(listOf(oneOf(TOKEN_ALGORITHMS)))
   algorithms?: string[];
-
-  /** Default `sub`. */
-  @Field(text)
-  user_id_claim?: string;
-
-  @Field(text)
-  user_email_claim?: string;
-
-  /** A text or a list. */
-  @Field(text)
-  team_id_claim?: string;
-
-  @Field(text)
-  org_id_claim?: string;
-
-  /** A text (several separated by spaces) or a list, such as `scope` or `realm_access.roles`. */
-  @Field(text)
-  roles_claim?: string;
-
-  /** What that claim says to one of our roles. */
-  @Field(mapOf(oneOf(CLAIMED_ROLES)))
-  role_map?: Record<string, string>;
-
-  /** Users who are not known are made. Default false. */
-  @Field(flag, toFlag)
-  user_id_upsert?: boolean;
 
   /** Seconds after which keys are fetched again. Default 600. */
   @Field(integerBetween(10, 86_400), toNumber)

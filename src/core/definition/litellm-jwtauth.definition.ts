@@ -1,6 +1,6 @@
 import { flag, integerBetween, isRecord, listOf, oneOf, record, text, type FieldCheck } from './field-checks.js';
 import { Field, toFlag, toNumber } from './field-decorators.js';
-import { CLAIMED_ROLES } from './jwt-issuer.definition.js';
+import { CLAIMED_ROLES } from './claim-mapping-fields.js';
 
 const roleMapping: FieldCheck = (value) => {
   if (!isRecord(value)) return record(value);

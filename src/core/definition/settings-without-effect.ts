@@ -34,7 +34,6 @@ export const VARIABLES_WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   LITELLM_USE_SHORT_MCP_TOOL_PREFIX: `${IN_THIS_VERSION}: give the server an alias`,
   LITELLM_MCP_MAX_STATEFUL_SESSIONS_PER_OWNER:
     'has no effect in Gatehouse: set general_settings.limits.sessions_per_key',
-  MCP_TRUSTED_REDIRECT_ORIGINS: `${IN_THIS_VERSION}: no OAuth client is redirected`,
   LITELLM_STORE_AUDIT_LOGS: `${IN_THIS_VERSION}: every call is in the ledger, whatever this says`,
   DISABLE_LLM_API_ENDPOINTS: 'has no effect in Gatehouse: there are no such endpoints',
 };

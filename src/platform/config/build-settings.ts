@@ -7,6 +7,7 @@ import { Secret } from '../../core/model/secret.js';
 import type { CliFlags } from './cli-arguments.js';
 import { jwtIssuers } from './jwt-settings.js';
 import { isLoopbackHost } from './loopback.js';
+import { oauthSettings } from './oauth-settings.js';
 import type { RegistrySettings, Settings } from './settings.js';
 import type { SettingsReader } from './settings-reader.js';
 
@@ -40,11 +41,13 @@ export function buildSettings(input: SettingsInput): Settings {
   const masterKey = chooseSecret(masterKeyVariable, general.master_key);
   const masterKeyField = masterKeyVariable === undefined ? 'general_settings.master_key' : 'LITELLM_MASTER_KEY';
   checkMasterKey(masterKey, masterKeyField, host, reader);
+  const jwt = { issuers: jwtIssuers(general, reader) };
   return deepFreeze({
     listen: {
       host,
       port: reader.integer('PORT', [0, 65_535], { name: '--port', value: flags.port }) ?? 4000,
       workers: reader.integer('GATEHOUSE_WORKERS', [1, 256], { name: '--workers', value: flags.workers }) ?? 1,
+      replicaUrl: replicaUrl(general, reader),
     },
     config: { ...input.config },
     database: {
@@ -88,7 +91,8 @@ export function buildSettings(input: SettingsInput): Settings {
       level: reader.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) ?? 'info',
       format: reader.choice('LOG_FORMAT', ['json', 'pretty']) ?? (input.isTerminal ? 'pretty' : 'json'),
     },
-    jwt: { issuers: jwtIssuers(general, reader) },
+    jwt,
+    oauth: oauthSettings(general, jwt.issuers, reader),
     usage: { retentionDays: general.ledger_retention_days ?? 30 },
     registry: registrySettings(general, reader),
   });
@@ -154,6 +158,17 @@ function baseUrl(reader: SettingsReader): string | undefined {
     reader.fail('PROXY_BASE_URL', 'must be scheme, host and path only');
   }
   return url.href.replace(/\/+$/, '');
+}
+
+function replicaUrl(general: GeneralSettingsDefinition, reader: SettingsReader): string | undefined {
+  const variable = 'GATEHOUSE_REPLICA_URL';
+  const url = URL.parse(reader.checked(variable, httpUrl) ?? general.replica_url ?? '');
+  if (url === null) return undefined;
+  if (url.href !== `${url.origin}/`) {
+    const field = reader.text(variable) === undefined ? 'general_settings.replica_url' : variable;
+    reader.fail(field, 'must be scheme, host and port only, such as http://10.0.0.7:4000');
+  }
+  return url.origin;
 }
 
 function rootPath(reader: SettingsReader): string {

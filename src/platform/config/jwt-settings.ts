@@ -1,3 +1,4 @@
+import type { ClaimMappingFields } from '../../core/definition/claim-mapping-fields.js';
 import { httpUrl } from '../../core/definition/field-checks.js';
 import type { GeneralSettingsDefinition } from '../../core/definition/general-settings.definition.js';
 import { TOKEN_ALGORITHMS, type JwtIssuerDefinition } from '../../core/definition/jwt-issuer.definition.js';
@@ -5,7 +6,8 @@ import type { LitellmJwtAuthDefinition } from '../../core/definition/litellm-jwt
 import type { ClaimedRole, JwtIssuer } from './settings.js';
 import type { SettingsReader } from './settings-reader.js';
 
-const KEY_TTL_SECONDS = 600;
+/** Of keys that no setting says it of. */
+export const KEY_TTL_SECONDS = 600;
 const ADMIN_SCOPE = 'litellm_proxy_admin';
 
 /** The identity providers whose tokens are accepted: our list, then the incumbent's one. */
@@ -16,10 +18,20 @@ export function jwtIssuers(general: GeneralSettingsDefinition, reader: SettingsR
 
 function toIssuer(written: JwtIssuerDefinition): JwtIssuer {
   return {
+    ...claimMapping(written),
     issuer: written.issuer,
     audiences: typeof written.audience === 'string' ? [written.audience] : (written.audience ?? []),
     jwksUri: written.jwks_uri,
     algorithms: written.algorithms ?? TOKEN_ALGORITHMS,
+    keysTtlMs: (written.public_key_ttl ?? KEY_TTL_SECONDS) * 1_000,
+  };
+}
+
+/** How the claims of an issuer are read: the part of its settings that is not about keys. */
+export function claimMapping(
+  written: ClaimMappingFields,
+): Omit<JwtIssuer, 'issuer' | 'audiences' | 'jwksUri' | 'algorithms' | 'keysTtlMs'> {
+  return {
     userIdClaim: written.user_id_claim ?? 'sub',
     userEmailClaim: written.user_email_claim,
     teamIdClaims: written.team_id_claim === undefined ? [] : [written.team_id_claim],
@@ -27,7 +39,6 @@ function toIssuer(written: JwtIssuerDefinition): JwtIssuer {
     rolesClaims: written.roles_claim === undefined ? [] : [written.roles_claim],
     roleMap: new Map(Object.entries(written.role_map ?? {}) as [string, ClaimedRole][]),
     makesUsers: written.user_id_upsert === true,
-    keysTtlMs: (written.public_key_ttl ?? KEY_TTL_SECONDS) * 1_000,
   };
 }
 

@@ -17,6 +17,7 @@ export interface Settings {
   readonly log: LogSettings;
   readonly usage: UsageSettings;
   readonly jwt: JwtSettings;
+  readonly oauth: OAuthSettings;
   readonly registry: RegistrySettings;
 }
 
@@ -27,6 +28,8 @@ export interface ListenSettings {
   readonly port: number;
   /** Processes that share the port; 1 serves from the main process. */
   readonly workers: number;
+  /** `GATEHOUSE_REPLICA_URL` or `general_settings.replica_url`: origin under which other replicas reach this one. */
+  readonly replicaUrl: string | undefined;
 }
 
 export interface ConfigFileSettings {
@@ -145,4 +148,40 @@ export interface JwtIssuer {
 export interface JwtSettings {
   /** `general_settings.jwt_auth`, then the incumbent's `enable_jwt_auth`. Empty: no tokens are accepted. */
   readonly issuers: readonly JwtIssuer[];
+}
+
+/** A client of the gateway's authorization server that is known beforehand. */
+export interface ConfiguredOAuthClient {
+  readonly id: string;
+  /** Undefined: a public client. */
+  readonly secret: Secret | undefined;
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+}
+
+/** The company's OpenID provider, where people sign in. */
+export interface OidcLoginSettings {
+  readonly clientId: string;
+  readonly clientSecret: Secret | undefined;
+  /** With `openid`. */
+  readonly scopes: readonly string[];
+  /** How its claims are read. `issuer` is always there; `audiences` are not looked at. */
+  readonly claims: JwtIssuer & { readonly issuer: string };
+}
+
+/** `general_settings.oauth`: the gateway's own authorization server. */
+export interface OAuthSettings {
+  /** `access_token_seconds`, default 3600 s. */
+  readonly accessTokenMs: number;
+  /** `grant_seconds`, default 30 days: no refresh goes beyond it. */
+  readonly grantMs: number;
+  /** `redirect_origins` and `MCP_TRUSTED_REDIRECT_ORIGINS`; undefined: any https address and any app. */
+  readonly redirectOrigins: readonly string[] | undefined;
+  /** `client_metadata_hosts`: their documents may be on private addresses. */
+  readonly clientMetadataHosts: readonly string[];
+  readonly clients: readonly ConfiguredOAuthClient[];
+  readonly loginByKey: boolean;
+  readonly oidcLogin: OidcLoginSettings | undefined;
+  /** Whose identity assertions (ID-JAG) are taken for tokens. */
+  readonly enterprise: JwtIssuer | undefined;
 }

@@ -12,6 +12,7 @@ export const DOOR_SETTINGS = Symbol('DoorSettings');
 export const STDIO_SETTINGS = Symbol('StdioSettings');
 export const LOG_SETTINGS = Symbol('LogSettings');
 export const JWT_SETTINGS = Symbol('JwtSettings');
+export const OAUTH_SETTINGS = Symbol('OAuthSettings');
 export const USAGE_SETTINGS = Symbol('UsageSettings');
 export const REGISTRY_SETTINGS = Symbol('RegistrySettings');
 /** `DeclaredSource`: the servers the file declares. */
