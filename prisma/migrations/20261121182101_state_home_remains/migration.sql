@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "state_home" ADD COLUMN     "remains" TEXT;
