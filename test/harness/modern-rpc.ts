@@ -23,14 +23,22 @@ export function envelope({ capabilities = {}, logLevel, meta = {} }: ModernOptio
   };
 }
 
+const NAMED_BY: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+]);
+
 /** The headers that repeat the body. */
 export function mirrored(method: string, params: Readonly<Record<string, unknown>> = {}): Record<string, string> {
-  const name = method === 'resources/read' ? params['uri'] : params['name'];
-  const isNamed = ['tools/call', 'prompts/get', 'resources/read'].includes(method);
+  const name = params[NAMED_BY.get(method) ?? ''];
   return {
     'mcp-protocol-version': MODERN,
     'mcp-method': method,
-    ...(isNamed && typeof name === 'string' ? { 'mcp-name': name } : {}),
+    ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
   };
 }
 

@@ -4,6 +4,14 @@ import { splice, type Replacement } from './splice.js';
 /** Key of `_meta` by which a message belongs to a task (2025-11-25, "Tasks"). */
 export const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
+/** The id of the task that these raw params belong to; undefined: none. */
+export function relatedTask(params: string): string | undefined {
+  if (!params.includes(RELATED_TASK)) return undefined;
+  const { _meta } = JSON.parse(params) as { _meta?: Readonly<Record<string, { taskId?: unknown } | null>> | null };
+  const taskId = _meta?.[RELATED_TASK]?.taskId;
+  return typeof taskId === 'string' ? taskId : undefined;
+}
+
 /**
  * A result, or params, with its task ids replaced: `taskId`, `task.taskId`, `tasks[].taskId` and the related task in
  * `_meta`. Everything else stays as it came. What `map` answers undefined for stays too.

@@ -26,6 +26,7 @@ import { list } from './method/list.js';
 import { readResource } from './method/read-resource.js';
 import { subscribeResource, unsubscribeResource } from './method/subscribe-resource.js';
 import { setLevel } from './method/set-level.js';
+import { modernTask } from './method/modern-tasks.js';
 import { listTasks, oneTask } from './method/tasks.js';
 import type { ModernFacts } from './modern-facts.js';
 import { PrincipalOwners } from './principal-owners.js';
@@ -50,6 +51,14 @@ const METHODS: Readonly<Record<Exclude<ClientMethod, 'initialize'>, Method>> = {
   'tasks/result': oneTask,
   'tasks/list': listTasks,
   'tasks/cancel': oneTask,
+};
+
+/** Of the modern era: its tasks are others (SEP-2663). */
+const MODERN_METHODS: Readonly<Record<string, Method>> = {
+  ...METHODS,
+  'tasks/get': modernTask,
+  'tasks/update': modernTask,
+  'tasks/cancel': modernTask,
 };
 
 /** Not worth a row in the ledger. */
@@ -125,10 +134,9 @@ export class Dispatcher {
     let error: GatewayError | undefined;
     let text: string;
     try {
-      if (!isClientMethod(method) || method === 'initialize') {
-        throw new GatewayError('rpc/method_not_found', { detail: method });
-      }
-      answer = await METHODS[method](this.engine, this.#call(request, method, callId));
+      const serve = request.modern === undefined ? legacyMethod(method) : MODERN_METHODS[method];
+      if (serve === undefined) throw new GatewayError('rpc/method_not_found', { detail: method });
+      answer = await serve(this.engine, this.#call(request, method, callId));
       text =
         request.modern === undefined
           ? (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text)
@@ -206,6 +214,10 @@ export class Dispatcher {
       this.logger[logLevel]({ callId, method, code: error.code, err: error }, 'call failed');
     }
   }
+}
+
+function legacyMethod(method: string): Method | undefined {
+  return isClientMethod(method) && method !== 'initialize' ? METHODS[method] : undefined;
 }
 
 function outcomeOf(answer: Answer | undefined): string {

@@ -15,6 +15,7 @@ import { ListenStreams } from './modern-listen-streams.js';
 import { ModernListener } from './modern-listener.js';
 import { ModernOwners } from './modern-owners.js';
 import { ParkedCalls } from './modern-parked-calls.js';
+import { TaskWatches } from './modern-task-watches.js';
 import { LongCalls } from './long-calls.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
@@ -40,6 +41,7 @@ import { StreamableDoor } from './streamable-door.js';
     RestDoor,
     SiblingRelay,
     StreamableDoor,
+    TaskWatches,
   ],
   exports: [FrontDoor, Dispatcher],
 })

@@ -20,7 +20,7 @@ import { CallControl, type ModernCaller, type ResolvedCredential } from '../../e
 import type { Answer } from './call.js';
 import type { Rendering, Served } from './dispatcher.js';
 import type { Exchange } from './exchange.js';
-import type { ModernFacts } from './modern-facts.js';
+import type { ModernFacts, ModernTaskMeans } from './modern-facts.js';
 import type { ModernOwner } from './modern-owners.js';
 import { inputRequiredReply, modernErrorReply, modernResultReply, passedInputReply } from './modern-reply.js';
 
@@ -51,6 +51,7 @@ export interface ModernCallOptions {
   readonly owner: ModernOwner;
   readonly clientInfoText: string | undefined;
   readonly roundMembers: ReadonlyMap<string, string>;
+  readonly tasks: ModernTaskMeans | undefined;
   /**
    * Writes the `requestState` of a request that is to be made again: once pages were visited, or with what an upstream of
    * the same era wants back.
@@ -75,6 +76,7 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
   readonly control = new CallControl();
   readonly caller: ModernCaller;
   readonly roundMembers: ReadonlyMap<string, string>;
+  readonly tasks: ModernTaskMeans | undefined;
   /** Status of the answer, where an upstream's error has one. */
   status: number | undefined;
   /** Which server it went to, and for what in that server's words. */
@@ -95,6 +97,7 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
     this.capabilities = options.capabilities;
     this.caller = { clientInfoText: options.clientInfoText, logLevel: options.logLevel };
     this.roundMembers = options.roundMembers;
+    this.tasks = options.tasks;
   }
 
   get owner(): ModernOwner {
@@ -151,6 +154,8 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
 
   ask(request: ServerRequest, control: CallControl): Promise<ClientReply> {
     const { method, params } = request;
+    const ofTask = this.options.owner.askAboutTask(request, control);
+    if (ofTask !== undefined) return ofTask;
     const needed = neededCapability(method, params === undefined ? undefined : JSON.parse(params));
     if (needed === undefined || !declares(this.capabilities.value, needed)) {
       return Promise.resolve(errorReply(-32_601, `The client does not support ${method}`));

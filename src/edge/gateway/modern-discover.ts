@@ -5,7 +5,7 @@ import { NO_CACHING } from '../../core/protocol/modern/modern-result.js';
 import type { Caller } from '../../engine/catalog/caller.js';
 import type { Engine } from './method/forward.js';
 import { viewOffer } from './method/initialize.js';
-import { UNSUPPORTED_EXTENSIONS } from './modern-capabilities.js';
+import { modernOffer } from './era-capabilities.js';
 import { SERVER_INFO } from './modern-reply.js';
 
 /**
@@ -17,16 +17,9 @@ export async function discoverResult(engine: Engine, view: AccessView, caller: C
   return JSON.stringify({
     resultType: 'complete',
     supportedVersions: MODERN_VERSIONS,
-    capabilities: modernCapabilities(capabilities),
+    capabilities: modernOffer(capabilities),
     ...(instructions === undefined ? {} : { instructions }),
     ...NO_CACHING,
     _meta: { [META.serverInfo]: JSON.parse(SERVER_INFO) as unknown },
   });
-}
-
-/** Without the tasks of 2025-11-25, which this revision does not know, and extensions that cannot pass. */
-function modernCapabilities({ tasks: _tasks, extensions, ...others }: Record<string, unknown>): object {
-  if (typeof extensions !== 'object' || extensions === null) return others;
-  const passing = Object.entries(extensions).filter(([name]) => !UNSUPPORTED_EXTENSIONS.has(name));
-  return passing.length === 0 ? others : { ...others, extensions: Object.fromEntries<unknown>(passing) };
 }

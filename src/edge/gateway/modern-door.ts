@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { clientCapabilities } from '../../core/model/client-capabilities.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { Secret } from '../../core/model/secret.js';
 import { findMember } from '../../core/protocol/json-scan.js';
 import { readRoundInput, type RoundInput } from '../../core/protocol/modern/input-required.js';
+import { declaresTasks, TASK_METHODS } from '../../core/protocol/modern/tasks-extension.js';
 import { MULTI_ROUND } from '../../core/protocol/modern/modern-methods.js';
 import { progressTokenText } from '../../core/protocol/request-params.js';
 import { rawMember, resultText, rpcShape, type RpcMessage } from '../../core/protocol/rpc-message.js';
@@ -20,8 +22,8 @@ import { ModernCall, type Round, type RoundEnd } from './modern-call.js';
 import { discoverResult } from './modern-discover.js';
 import { ModernListener } from './modern-listener.js';
 import { ModernOwners } from './modern-owners.js';
-import { forwardedCapabilities } from './modern-capabilities.js';
 import { ParkedCalls, type ParkedCall } from './modern-parked-calls.js';
+import { TaskWatches } from './modern-task-watches.js';
 import { inputRequiredReply, modernErrorReply, statusOnModern } from './modern-reply.js';
 import { readModernRequest, type ModernRequest } from './modern-request.js';
 import { requestFingerprint, RequestStates } from './modern-state.js';
@@ -42,6 +44,7 @@ export class ModernDoor {
     @Inject(ModernOwners) private readonly owners: ModernOwners,
     @Inject(ParkedCalls) private readonly parked: ParkedCalls,
     @Inject(ModernListener) private readonly listener: ModernListener,
+    @Inject(TaskWatches) private readonly watches: TaskWatches,
     @Inject(SiblingRelay) private readonly siblings: SiblingRelay,
     @Inject(WORKER) private readonly worker: Worker,
     @Inject(LIMITS) private readonly limits: Limits,
@@ -86,7 +89,7 @@ export class ModernDoor {
   }
 
   async #discover({ context }: Admitted, { envelope }: ModernRequest): Promise<string> {
-    const owner = this.owners.of(context.principal, forwardedCapabilities(envelope));
+    const owner = this.owners.of(context.principal, clientCapabilities(envelope.capabilitiesText));
     const caller = { principal: context.principal, offer: context.offer, owner };
     return await discoverResult(this.dispatcher.engine, context.view, caller);
   }
@@ -98,6 +101,7 @@ export class ModernDoor {
     idText: string,
     exchange: Exchange,
   ): Promise<void> {
+    if (TASK_METHODS.has(request.method) && (await this.#relayTask(admitted, request, message))) return;
     const round: Round = { idText, exchange, progressToken: progressTokenText(request.params) };
     const input = MULTI_ROUND.has(request.method) ? readInput(request) : undefined;
     const fingerprint = onDemand(() => requestFingerprint(request.method, request.params.value));
@@ -141,7 +145,7 @@ export class ModernDoor {
     members: ReadonlyMap<string, string>,
   ): ModernCall {
     const { method, envelope } = request;
-    const capabilities = forwardedCapabilities(envelope);
+    const capabilities = clientCapabilities(envelope.capabilitiesText);
     return new ModernCall({
       method,
       headers,
@@ -150,6 +154,7 @@ export class ModernDoor {
       owner: this.owners.of(context.principal, capabilities),
       clientInfoText: envelope.clientInfoText,
       roundMembers: members,
+      tasks: declaresTasks(capabilities.value) ? { watches: this.watches, worker: this.worker.index } : undefined,
       stateForAnother: (upstreamState) =>
         this.#writeState(context.principal.id, fingerprint(), undefined, upstreamState),
     });
@@ -226,6 +231,22 @@ export class ModernDoor {
     const claims = this.#states.read(state, admitted.context.principal.id, fingerprint, Date.now());
     if (claims === undefined) throw new GatewayError('call/unknown_state');
     return claims;
+  }
+
+  /** Questions of a legacy server's task wait in one process; the others pass on what is about it. */
+  async #relayTask(admitted: Admitted, { params }: ModernRequest, message: RpcMessage): Promise<boolean> {
+    const { taskId } = params.value;
+    const { tasks } = this.dispatcher.engine.sessions;
+    const target = typeof taskId === 'string' ? tasks.open(taskId, admitted.context.principal.id) : undefined;
+    const worker = target?.worker ?? this.worker.index;
+    if (worker === this.worker.index || worker >= this.worker.count) return false;
+    try {
+      await this.siblings.relay(worker, admitted.request, admitted.response, message.text);
+      return true;
+    } catch {
+      // It is gone, and its questions with it: the server is asked from here.
+      return false;
+    }
   }
 
   async #relay(worker: number, { request, response }: Admitted, message: RpcMessage): Promise<void> {

@@ -2,17 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import { clientCapabilities } from '../../core/model/client-capabilities.js';
+import { declaresTasks } from '../../core/protocol/modern/tasks-extension.js';
 import type { Caller } from '../../engine/catalog/caller.js';
 import type { ListKind } from '../../engine/catalog/list-kind.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { Dispatcher } from './dispatcher.js';
 import { readAccepts } from './exchange.js';
-import { forwardedCapabilities } from './modern-capabilities.js';
 import { ListenStream, type SubscriptionFilter } from './modern-listen-stream.js';
 import { ListenStreams } from './modern-listen-streams.js';
 import { ModernOwners } from './modern-owners.js';
 import type { ModernRequest } from './modern-request.js';
 import { viewOffer } from './method/initialize.js';
+import { tasksRequired } from './method/modern-tasks.js';
 import { ResourceSubscriptions } from './modern-resource-subscriptions.js';
 import type { Admitted } from './streamable-door.js';
 
@@ -32,10 +34,12 @@ export class ModernListener {
       throw new GatewayError('http/not_acceptable', { detail: 'a subscription needs Accept: text/event-stream' });
     }
     const wanted = readFilter(request.params.value['notifications']);
+    const { taskIds } = request.params.value['notifications'] as { taskIds?: unknown };
+    if (taskIds !== undefined && !declaresTasks(request.envelope.clientCapabilities)) throw tasksRequired('taskIds');
     const principal = admitted.context.principal;
     this.streams.requireRoom(principal.id);
     const { engine } = this.dispatcher;
-    const capabilities = forwardedCapabilities(request.envelope);
+    const capabilities = clientCapabilities(request.envelope.capabilitiesText);
     const caller: Caller = {
       principal,
       offer: admitted.context.offer,

@@ -3,6 +3,8 @@ import type { ClientCapabilities } from '../../core/model/client-capabilities.js
 import type { Principal } from '../../core/model/principal.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { isShown, LOG_LEVELS, type LogLevel } from '../../core/protocol/log-level.js';
+import { declaresTasks } from '../../core/protocol/modern/tasks-extension.js';
+import { relatedTask } from '../../core/protocol/task-ids.js';
 import { requestText, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { Catalog } from '../../engine/catalog/catalog.js';
 import {
@@ -14,6 +16,7 @@ import {
 import { UpstreamPool } from '../../engine/upstream/upstream-pool.js';
 import type { CallControl, ResolvedCredential, UpstreamOwner } from '../../engine/upstream/upstream.js';
 import type { ModernCall } from './modern-call.js';
+import { TaskWatches } from './modern-task-watches.js';
 
 /** Owners remembered in all, and of one principal, whose clients may declare many things. */
 const OWNERS_MAX = 10_000;
@@ -23,6 +26,7 @@ const OWNERS_PER_PRINCIPAL_MAX = 8;
 export interface OwnerMeans {
   readonly catalog: Catalog;
   readonly upstreams: UpstreamPool;
+  readonly watches: TaskWatches;
 }
 
 /**
@@ -39,8 +43,8 @@ export class ModernOwner implements UpstreamOwner {
   readonly #levels = new Map<string, LogLevel>();
 
   constructor(
-    principalId: string,
-    capabilities: ClientCapabilities,
+    private readonly principalId: string,
+    private readonly capabilities: ClientCapabilities,
     private readonly means: OwnerMeans,
   ) {
     const key = `principal:${principalId}#modern:${capabilities.fingerprint}`;
@@ -51,9 +55,20 @@ export class ModernOwner implements UpstreamOwner {
 
   /** A question that came outside of calls, which is how pipes carry all of them. */
   #ask(request: ServerRequest, control: CallControl): Promise<ClientReply> {
+    const ofTask = this.askAboutTask(request, control);
+    if (ofTask !== undefined) return ofTask;
     const call = this.#callAt(request.entry);
     if (call !== undefined) return call.ask(request, control);
     return Promise.resolve(errorReply(-32_603, 'It cannot be told which call this belongs to'));
+  }
+
+  /** A question that belongs to a task waits until somebody looks at that; undefined: it belongs to none. */
+  askAboutTask(request: ServerRequest, control: CallControl): Promise<ClientReply> | undefined {
+    if (!declaresTasks(this.capabilities.value)) return undefined;
+    const taskId = request.params === undefined ? undefined : relatedTask(request.params);
+    if (taskId === undefined) return undefined;
+    const { watches } = this.means;
+    return watches.open(this.principalId, request.entry.id, taskId, this.capabilities)?.ask(request, control);
   }
 
   onNotification(entry: ServerEntry, message: RpcMessage): void {
@@ -110,8 +125,12 @@ export class ModernOwners {
   readonly #means: OwnerMeans;
   #count = 0;
 
-  constructor(@Inject(Catalog) catalog: Catalog, @Inject(UpstreamPool) upstreams: UpstreamPool) {
-    this.#means = { catalog, upstreams };
+  constructor(
+    @Inject(Catalog) catalog: Catalog,
+    @Inject(UpstreamPool) upstreams: UpstreamPool,
+    @Inject(TaskWatches) watches: TaskWatches,
+  ) {
+    this.#means = { catalog, upstreams, watches };
   }
 
   of(principal: Principal, capabilities: ClientCapabilities): ModernOwner {

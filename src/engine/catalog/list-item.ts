@@ -15,6 +15,8 @@ export interface ListItem {
   readonly repeatable: boolean;
   /** A tool some of whose arguments headers repeat; absent: none. */
   readonly hasMirrored?: boolean;
+  /** A tool that says how it is run (2025-11-25, "Tasks"); absent: it does not. */
+  readonly hasExecution?: boolean;
 }
 
 /** A single item larger than this is an attack or an accident; it is left out and reported. */
@@ -64,7 +66,8 @@ export function readItems(kind: ListKind, reply: RpcMessage, seen: Set<string>, 
     } else {
       seen.add(identity);
       const hasMirrored = text.includes('"x-mcp-header"');
-      items.push({ identity, text, repeatable: isRepeatable(value), hasMirrored });
+      const hasExecution = isObject(value['execution']);
+      items.push({ identity, text, repeatable: isRepeatable(value), hasMirrored, hasExecution });
     }
   });
   return { items, dropped };

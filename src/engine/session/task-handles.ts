@@ -10,6 +10,10 @@ import { Signer } from '../../platform/crypto/signer.js';
 export interface TaskTarget {
   readonly serverId: string;
   readonly taskId: string;
+  /** Of a task that a modern client was given: the tool it runs, in the server's words. */
+  readonly tool?: string;
+  /** Of one whose server is of the legacy era: the worker process that takes its questions. */
+  readonly worker?: number;
 }
 
 /**
@@ -28,8 +32,13 @@ export class TaskHandles {
   open(handle: string, principalId: string): TaskTarget | undefined {
     const opened = this.#tasks.open(handle, principalId);
     if (opened === undefined) return undefined;
-    const [serverId, taskId] = JSON.parse(opened) as [string, string];
-    return { serverId, taskId };
+    const [serverId, taskId, tool, worker] = JSON.parse(opened) as [string, string, string?, number?];
+    return { serverId, taskId, ...(tool === undefined ? {} : { tool }), ...(worker === undefined ? {} : { worker }) };
+  }
+
+  /** The handle of a task for a modern client, which names the tool, too: rights may go while it runs. */
+  ofTool({ serverId, taskId, tool, worker }: TaskTarget, principalId: string): string {
+    return this.#tasks.sign(JSON.stringify([serverId, taskId, tool, worker]), principalId);
   }
 
   /** A result or params of this server, in the client's words. */

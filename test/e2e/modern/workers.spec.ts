@@ -31,13 +31,15 @@ describe('calls in rounds, with several processes behind one port', () => {
   });
 
   /** Connections are dealt in turn, so fresh ones reach every worker. */
+  const send = (method: string, params: Json): Promise<RpcAnswer> =>
+    modernRpc(`${gateway.url}/mcp/up`, method, params, {
+      key: gateway.key,
+      capabilities: { elicitation: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } },
+      headers: { connection: 'close' },
+    });
+
   const ask = (params: Json): Promise<RpcAnswer> =>
-    modernRpc(
-      `${gateway.url}/mcp/up`,
-      'tools/call',
-      { name: 'test_elicitation', arguments: { message: 'Who?' }, ...params },
-      { key: gateway.key, capabilities: { elicitation: {} }, headers: { connection: 'close' } },
-    );
+    send('tools/call', { name: 'test_elicitation', arguments: { message: 'Who?' }, ...params });
 
   test('go on wherever the client comes back to', async () => {
     for (let call = 0; call < 8; call += 1) {
@@ -50,6 +52,31 @@ describe('calls in rounds, with several processes behind one port', () => {
       const second = await ask({ requestState, inputResponses: { [key]: { action: 'accept', content } } });
       expect(second.text).toContain(`user-${call}`);
       expect(second.message?.result?.['resultType']).toBe('complete');
+    }
+  }, 60_000);
+
+  test('and so do tasks that ask: each look and each answer reaches the process that was asked', async () => {
+    for (let task = 0; task < 4; task += 1) {
+      const begun = await send('tools/call', { name: 'confirm_delete', arguments: { filename: `${task}.txt` } });
+      const { taskId } = begun.message?.result as { taskId: string };
+      const look = async (): Promise<Json> => (await send('tasks/get', { taskId })).message?.result ?? {};
+      const keys = new Set<string>();
+      await waitFor(
+        async () => {
+          for (const key of Object.keys(((await look())['inputRequests'] ?? {}))) keys.add(key);
+          return keys.size;
+        },
+        { everyMs: 50 },
+      );
+      for (let again = 0; again < 3; again += 1) {
+        for (const key of Object.keys((await look())['inputRequests'] as Json)) keys.add(key);
+      }
+      expect(keys.size).toBe(1);
+      const [key = ''] = keys;
+      const inputResponses = { [key]: { action: 'accept', content: { confirm: true } } };
+      expect((await send('tasks/update', { taskId, inputResponses })).message?.error).toBeUndefined();
+      await waitFor(async () => (await look())['status'] === 'completed', { everyMs: 50 });
+      expect(await look()).toMatchObject({ result: { content: [{ text: `Deleted ${task}.txt.` }] } });
     }
   }, 60_000);
 });

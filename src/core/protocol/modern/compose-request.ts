@@ -3,6 +3,7 @@ import { splice } from '../splice.js';
 import { argumentHeaders } from './argument-headers.js';
 import { encodeHeaderValue } from './header-value.js';
 import { ENVELOPE_KEYS, META } from './meta-keys.js';
+import { isModernMethod, NAMED_BY } from './modern-methods.js';
 import { MODERN_VERSIONS } from './modern-version.js';
 import { withoutMembers } from './object-text.js';
 import type { MirroredArgument } from './param-headers.js';
@@ -21,16 +22,6 @@ export interface ComposedRequest {
   /** Headers that repeat the body, for HTTP; lower-cased names. */
   readonly headers: Readonly<Record<string, string>>;
 }
-
-/** Member of params that `Mcp-Name` repeats; those of the tasks extension (SEP-2663) included. */
-const NAMED_BY: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
 
 const NOTHING_MIRRORED: readonly MirroredArgument[] = [];
 
@@ -52,7 +43,7 @@ export function composeRequest(
     return { text: `${text.slice(0, text.lastIndexOf('}'))},"params":{"_meta":{${meta}}}}`, headers };
   }
   const params = scanObject(text, span.start);
-  const named = NAMED_BY[method];
+  const named = isModernMethod(method) ? NAMED_BY[method] : undefined;
   const name = named === undefined ? undefined : findMember(params, named);
   if (name !== undefined && text.charCodeAt(name.start) === 0x22) {
     headers['mcp-name'] = encodeHeaderValue(JSON.parse(text.slice(name.start, name.end)) as string);

@@ -16,14 +16,19 @@ export function inputRequiredResult(
   requestState: string,
   serverInfo: string,
 ): string {
+  return (
+    `{"resultType":"input_required","inputRequests":${inputRequestsText(requests)},` +
+    `"requestState":${JSON.stringify(requestState)},"_meta":{${JSON.stringify(META.serverInfo)}:${serverInfo}}}`
+  );
+}
+
+/** The raw `inputRequests` object. */
+export function inputRequestsText(requests: readonly InputRequest[]): string {
   const inputs = requests.map(({ key, method, params }) => {
     const body = params === undefined ? '' : `,"params":${params}`;
     return `${JSON.stringify(key)}:{"method":${JSON.stringify(method)}${body}}`;
   });
-  return (
-    `{"resultType":"input_required","inputRequests":{${inputs.join(',')}},` +
-    `"requestState":${JSON.stringify(requestState)},"_meta":{${JSON.stringify(META.serverInfo)}:${serverInfo}}}`
-  );
+  return `{${inputs.join(',')}}`;
 }
 
 /** What a client brought to a further round. */

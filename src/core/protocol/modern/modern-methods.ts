@@ -10,15 +10,21 @@ export const MODERN_METHODS = [
   'resources/read',
   'completion/complete',
   'subscriptions/listen',
+  'tasks/get',
+  'tasks/update',
+  'tasks/cancel',
 ] as const;
 
 export type ModernMethod = (typeof MODERN_METHODS)[number];
 
-/** Member of params that the `Mcp-Name` header repeats (2026-07-28, "Standard Request Headers"). */
-export const NAMED_BY: Readonly<Partial<Record<ModernMethod, 'name' | 'uri'>>> = {
+/** Member of params that the `Mcp-Name` header repeats (2026-07-28, "Standard Request Headers"; SEP-2663). */
+export const NAMED_BY: Readonly<Partial<Record<ModernMethod, 'name' | 'uri' | 'taskId'>>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 };
 
 /** Results that must carry cache hints (2026-07-28, "Caching"); `server/discover` writes its own. */

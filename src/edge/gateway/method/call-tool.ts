@@ -5,6 +5,7 @@ import type { Answer, Call } from '../call.js';
 import { mirroredOf } from '../../../engine/catalog/mirrored-arguments.js';
 import { requireMirroredHeaders } from '../modern-tool-headers.js';
 import { forward, requireParams, requireString, type Engine } from './forward.js';
+import { beganTask, withTask } from './modern-tasks.js';
 import { taskAnswer } from './tasks.js';
 
 /** `tools/call`. Only the name changes on the way; arguments and result pass as they came. */
@@ -16,14 +17,16 @@ export async function callTool(engine: Engine, call: Call): Promise<Answer> {
   if (call.modern !== undefined) requireMirroredHeaders(item, params.value['arguments'], call.modern.headers);
   const answer = await forward(engine, call, {
     server,
-    params,
+    params: call.modern === undefined ? params : await withTask(engine, call, server, item, params),
     replace: name === item.identity ? {} : { name: JSON.stringify(item.identity) },
     repeatable: item.repeatable,
     target: item.identity,
     mirrored: mirroredOf(item),
   });
   if (answer.kind === 'error') return answer;
-  if (params.value['task'] !== undefined) return taskAnswer(engine, call, server, answer);
+  const begun = beganTask(engine, call, server, item, answer);
+  if (begun !== undefined) return begun;
+  if (call.modern === undefined && params.value['task'] !== undefined) return taskAnswer(engine, call, server, answer);
   return relinkResult(engine.catalog, call, server, answer);
 }
 

@@ -37,6 +37,8 @@ export interface Forwarding {
   readonly repeatable: boolean;
   /** What was asked for, in the upstream's words; for the ledger. */
   readonly target: string;
+  /** Where it is not the caller's. */
+  readonly method?: string;
   /** Longest silence, where it is not the server's. */
   readonly idleTimeoutMs?: number | undefined;
   /** Arguments that headers repeat, towards servers that want that. */
@@ -69,6 +71,7 @@ export function requireString(params: RequestParams, key: string): string {
 export async function forward(engine: Engine, call: Call, forwarding: Forwarding): Promise<Answer> {
   const { upstreams } = engine;
   const { entry } = forwarding.server;
+  const { method = call.method } = forwarding;
   const id = upstreams.nextRequestId();
   const tokenText = progressTokenText(forwarding.params);
   // Progress of a task goes on after the call that began it.
@@ -82,8 +85,8 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
   const params = call.modern === undefined ? given : await withRound(engine, call, entry, credential, given);
   const reply = await upstreams.request(entry, credential, call.owner, {
     id,
-    method: call.method,
-    text: requestText(id, call.method, params),
+    method,
+    text: requestText(id, method, params),
     repeatable: forwarding.repeatable,
     onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
     client: call.client,

@@ -1,5 +1,5 @@
 import { isLegacyVersion, LATEST_LEGACY_VERSION, type LegacyVersion } from '../../../core/protocol/versions.js';
-import { clientCapabilities, type ClientCapabilities } from '../../../core/model/client-capabilities.js';
+import type { ClientCapabilities } from '../../../core/model/client-capabilities.js';
 import { findMember, scanObject } from '../../../core/protocol/json-scan.js';
 import { rawMember, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import type { AccessView, ServerView } from '../../../core/model/access-view.js';
@@ -7,6 +7,7 @@ import type { Caller } from '../../../engine/catalog/caller.js';
 import { isAggregate } from '../../../engine/catalog/render-item.js';
 import type { UpstreamInfo } from '../../../engine/upstream/upstream.js';
 import { PRODUCT } from '../../../core/protocol/product.js';
+import { legacyClientCapabilities, legacyOffer } from '../era-capabilities.js';
 import type { Engine } from './forward.js';
 import { mergeCapabilities } from './merge-capabilities.js';
 
@@ -22,7 +23,7 @@ export function negotiateVersion(offered: unknown): LegacyVersion {
 export function declaredCapabilities(message: RpcMessage): ClientCapabilities {
   const params = rawMember(message, 'params');
   const span = params?.startsWith('{') === true ? findMember(scanObject(params), 'capabilities') : undefined;
-  return clientCapabilities(span === undefined ? undefined : params?.slice(span.start, span.end));
+  return legacyClientCapabilities(span === undefined ? undefined : params?.slice(span.start, span.end));
 }
 
 /** The result of `initialize` for this view: capabilities are the union of the upstreams', instructions are merged. */
@@ -35,7 +36,7 @@ export async function initializeResult(
   const { capabilities, instructions } = await viewOffer(engine, view, caller);
   return JSON.stringify({
     protocolVersion: version,
-    capabilities,
+    capabilities: legacyOffer(capabilities),
     serverInfo: { name: PRODUCT.name, title: PRODUCT.title, version: PRODUCT.version },
     ...(instructions === undefined ? {} : { instructions }),
   });
