@@ -24,6 +24,8 @@ export interface Call extends Caller {
   readonly client: ClientInteraction | undefined;
   /** Sends a message that belongs to this call to the client; a promise means the client is behind. */
   readonly emit: (text: string) => void | Promise<void>;
+  /** The server let go of its stream, to be polled in this rhythm: the client's may rest as well. */
+  readonly onPolled?: ((retryMs: number) => void) | undefined;
 }
 
 /** What a method answers: the raw text of a result, or of the upstream's own error object. */

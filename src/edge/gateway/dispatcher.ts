@@ -76,6 +76,7 @@ export interface ServeRequest {
   /** Whom servers may ask in the middle of it. */
   readonly client?: ClientInteraction | undefined;
   readonly emit: (text: string) => void | Promise<void>;
+  readonly onPolled?: (retryMs: number) => void;
   /** Of a client of the modern era, and how it wants its reply. */
   readonly modern?: ModernFacts & Rendering;
   /** Whose upstream sessions it runs on; absent: the session's, or those of the principal's sessionless calls. */
@@ -186,6 +187,7 @@ export class Dispatcher {
       control: request.control,
       client: request.client,
       emit: request.emit,
+      onPolled: request.onPolled,
     };
   }
 

@@ -59,9 +59,9 @@ export class EventStream implements EventSink {
   }
 
   /** Tells the client when to come back, and ends. */
-  endWithRetry(): void {
+  endWithRetry(retryMs = RETRY_MS): void {
     if (this.response.writableEnded) return;
-    this.response.write(`retry: ${RETRY_MS}\n\n`);
+    this.response.write(`retry: ${retryMs}\n\n`);
     this.end();
   }
 

@@ -67,6 +67,16 @@ export class Exchange {
     return this.canStream ? this.#open().write(text) : undefined;
   }
 
+  /**
+   * The server lets go of the stream until there is more to say, and so does the gateway: the client comes back for it after
+   * this long (2025-11-25, polling). Does nothing where it could not.
+   */
+  rest(retryMs: number): void {
+    if (this.#buffer === undefined || !this.canStream) return;
+    this.#open();
+    this.#kept?.rest(retryMs);
+  }
+
   /** The reply, or the array of replies of a batch. `status` counts only while nothing has been streamed. */
   finish(text: string, status = 200): void {
     if (this.#kept === undefined && (this.response.destroyed || this.response.writableEnded)) return;

@@ -130,6 +130,7 @@ export class StreamableDoor {
         control,
         client: clientOf(session, exchange),
         emit: (text) => exchange.emit(text),
+        onPolled: (retryMs) => exchange.rest(retryMs),
       });
       exchange.finish(served.text, statusOf(served));
     } finally {

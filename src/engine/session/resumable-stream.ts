@@ -6,6 +6,8 @@ export interface EventSink {
   write(data: string, event: string | undefined, id?: string): Promise<void> | undefined;
   /** An event without a message: where to resume from, and when. */
   prime(id: string): void;
+  /** Tells the client after how long to come back, and ends. */
+  endWithRetry(retryMs: number): void;
   end(): void;
 }
 
@@ -72,6 +74,12 @@ export class ResumableStream {
     this.#events.push({ seq, text, from, at: Date.now() });
     this.keeper.kept(this, text.length);
     return this.#sink?.write(text, undefined, this.#idOf(seq));
+  }
+
+  /** Gives its connection up for a while; there is more to come. */
+  rest(retryMs: number): void {
+    this.#sink?.endWithRetry(retryMs);
+    this.#sink = undefined;
   }
 
   /** After the last message. */

@@ -59,6 +59,8 @@ export interface UpstreamRequest {
    * Called for every notification that comes with this call before its reply: progress, log messages. A promise holds back reading until it settles (backpressure). Absent: they are dropped.
    */
   readonly onMessage?: (message: RpcMessage) => void | Promise<void>;
+  /** The upstream closed the stream of this call before the reply and is asked for the rest after this long (2025-11-25, polling). */
+  readonly onPolled?: ((retryMs: number) => void) | undefined;
   /** Who is asked what the upstream wants to know in the middle of this call. Absent: such requests are refused. */
   readonly client?: ClientInteraction | undefined;
   /** Arguments of the tool that headers repeat, for servers of the modern era over HTTP. */

@@ -89,6 +89,7 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
     text: requestText(id, method, params),
     repeatable: forwarding.repeatable,
     onMessage: (message) => relay(engine, call, forwarding.server, message, tokenText),
+    onPolled: call.onPolled,
     client: call.client,
     idleTimeoutMs: forwarding.idleTimeoutMs,
     mirrored: forwarding.mirrored,

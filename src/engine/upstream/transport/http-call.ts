@@ -338,6 +338,7 @@ export class HttpCall implements ResponseSink {
     this.#emptyPolls += 1;
     this.#exchange = undefined;
     this.#pollTimer = setTimeout(() => this.#poll(), this.#retryMs);
+    this.#request.onPolled?.(this.#retryMs);
   }
 
   #poll(): void {
