@@ -5,6 +5,7 @@ import type { ServerEntry } from '../../src/core/model/server-entry.js';
 import { requestText, type RpcMessage } from '../../src/core/protocol/rpc-message.js';
 import type { ClientInteraction } from '../../src/engine/upstream/client-interaction.js';
 import type { UpstreamConnection } from '../../src/engine/upstream/connection.js';
+import { CredentialSources } from '../../src/engine/upstream/credential/credential-sources.js';
 import { openHttpConnection } from '../../src/engine/upstream/transport/open-http.js';
 import { UpstreamOpener } from '../../src/engine/upstream/upstream-opener.js';
 import { UpstreamPool } from '../../src/engine/upstream/upstream-pool.js';
@@ -185,7 +186,7 @@ export function startPool(resources: Resources, setup: PoolSetup = {}): Upstream
   const logger = pino({ level: 'silent' });
   const client = new HttpClient({ connectTimeoutMs: limits.connectTimeoutMs, ...setup.client });
   const opener = new UpstreamOpener(client, stdio, logger, process.env);
-  const pool = new UpstreamPool(limits, stdio, logger, client, opener);
+  const pool = new UpstreamPool(limits, stdio, logger, client, opener, new CredentialSources({}));
   resources.defer(() => pool.onApplicationShutdown());
   return pool;
 }

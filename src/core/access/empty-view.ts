@@ -8,6 +8,7 @@ export const EMPTY_VIEW: AccessView = Object.freeze({
   naming: 'prefixed',
   separator: '-',
   wantsClientHeaders: false,
+  wantsCaller: false,
   fingerprint: 'empty',
   get content(): AccessView {
     return EMPTY_VIEW;

@@ -2,6 +2,7 @@ import type { AccessView, ServerView } from '../model/access-view.js';
 import type { Principal } from '../model/principal.js';
 import type { RegistrySnapshot } from '../model/registry-snapshot.js';
 import type { ServerEntry } from '../model/server-entry.js';
+import { dependsOnCaller } from './depends-on-caller.js';
 import { effectiveGrant, grantKey, type EffectiveGrant } from './effective-grant.js';
 import { findToolset, intersectTools } from './level-grant.js';
 import { RecentMemo } from './recent-memo.js';
@@ -221,6 +222,7 @@ function buildView(
     naming: prefixed ? 'prefixed' : 'bare',
     separator: snapshot.separator,
     wantsClientHeaders: shown.some(({ entry }) => takesClientHeaders(entry)),
+    wantsCaller: shown.some(({ entry }) => dependsOnCaller(entry)),
     fingerprint: fingerprint + suffix,
   });
   const content = servers.some(({ toolsOnly }) => toolsOnly)

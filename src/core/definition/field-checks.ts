@@ -1,5 +1,6 @@
 import { isIP } from 'class-validator';
 import { Secret } from '../model/secret.js';
+import { isSettableHeader } from '../protocol/settable-header.js';
 import { TOOL_FINGERPRINT } from '../protocol/tool-fingerprint.js';
 import { suggestion } from './closest-name.js';
 import { describedAs, schemaOf } from './field-schema.js';
@@ -102,6 +103,13 @@ export function fileOrUrl(value: unknown): readonly FieldIssue[] {
 export function headerName(value: unknown): readonly FieldIssue[] {
   if (typeof value !== 'string') return issue(mustBeText(value));
   return HEADER_NAME.test(value) ? APPROVED : issue('must be a valid header name');
+}
+
+/** A header that a credential may travel in: none that frames the message or belongs to the protocol. */
+export function credentialHeaderName(value: unknown): readonly FieldIssue[] {
+  const issues = headerName(value);
+  if (issues.length > 0 || isSettableHeader(String(value).toLowerCase())) return issues;
+  return issue('must not be a header of HTTP or of the protocol itself');
 }
 
 /** What a browser sends as Origin, or `*` for any. */
@@ -208,6 +216,7 @@ describedAs({ type: 'boolean' }, flag);
 describedAs({ type: 'string', format: 'uri' }, httpUrl);
 describedAs({ type: 'string', description: 'a file path or an http(s) URL' }, fileOrUrl);
 describedAs({ type: 'string', pattern: HEADER_NAME.source }, headerName);
+describedAs({ type: 'string', pattern: HEADER_NAME.source }, credentialHeaderName);
 describedAs({ type: 'string', description: 'an origin such as https://app.example.com, or *' }, webOrigin);
 describedAs({ type: 'string', description: 'a host name or address, with or without a port' }, hostName);
 describedAs({ type: 'string', description: 'an address range such as 10.0.0.0/8' }, addressRange);

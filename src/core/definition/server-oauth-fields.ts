@@ -1,5 +1,6 @@
 import type { Secret } from '../model/secret.js';
 import {
+  credentialHeaderName,
   flag,
   httpUrl,
   integerBetween,
@@ -12,6 +13,20 @@ import {
 } from './field-checks.js';
 import { Field, toFlag, toNumber, toSecret } from './field-decorators.js';
 import { ServerAwsFields } from './server-aws-fields.js';
+
+/** JWS algorithms of client assertions: those with a key pair (RFC 7523, RFC 7518). */
+const SIGNING_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
 
 /** How tokens for the upstream are got: OAuth, on-behalf-of, passthrough (reference §1.2, §5). */
 export abstract class ServerOAuthFields extends ServerAwsFields {
@@ -40,8 +55,9 @@ export abstract class ServerOAuthFields extends ServerAwsFields {
   @Field(oneOf(['sealed', 'passthrough']))
   oauth_token_mode?: 'sealed' | 'passthrough';
 
-  @Field(oneOf(['client_secret_post', 'client_secret_basic']))
-  token_endpoint_auth_method?: 'client_secret_post' | 'client_secret_basic';
+  /** Absent: by secret in the body, by a signed assertion when there is only a private key, else by id alone. */
+  @Field(oneOf(['client_secret_post', 'client_secret_basic', 'private_key_jwt', 'none']))
+  token_endpoint_auth_method?: 'client_secret_post' | 'client_secret_basic' | 'private_key_jwt' | 'none';
 
   /** Addresses this gateway registers with when it registers itself at an authorization server. */
   @Field(listOf(httpUrl))
@@ -55,12 +71,12 @@ export abstract class ServerOAuthFields extends ServerAwsFields {
   @Field(recordOrList)
   token_validation?: unknown;
 
-  /** RFC 8707 resource indicator; `auto` takes the server's own. */
+  /** RFC 8707 resource indicator; `auto` (default) is the server's own URL, `none` sends none. */
   @Field(text)
   upstream_resource?: string;
 
   /** Header that carries the credential instead of `Authorization`. */
-  @Field(text)
+  @Field(credentialHeaderName)
   upstream_token_header?: string;
 
   @Field(httpUrl)
@@ -81,15 +97,16 @@ export abstract class ServerOAuthFields extends ServerAwsFields {
   @Field(text)
   id_jag_resource?: string;
 
-  /** PEM. */
+  /** PEM (PKCS #8). */
   @Field(secretDocument, toSecret)
   client_private_key?: Secret;
 
   @Field(text)
   client_private_key_id?: string;
 
-  @Field(text)
-  client_assertion_signing_alg?: string;
+  /** Default RS256. */
+  @Field(oneOf(SIGNING_ALGORITHMS))
+  client_assertion_signing_alg?: (typeof SIGNING_ALGORITHMS)[number];
 
   /** The gateway fronts dynamic client registration. */
   @Field(flag, toFlag)

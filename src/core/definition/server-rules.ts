@@ -1,6 +1,6 @@
 import { type FieldProblem, problemAt } from './field-problem.js';
-import type { ServerDefinition, ServerField, Transport } from './server.definition.js';
-import { ineffectiveFields, isSupportedAuthType, setAsideReason, unsupportedFeatures } from './unsupported-features.js';
+import type { AuthType, ServerDefinition, ServerField, Transport } from './server.definition.js';
+import { ineffectiveFields, setAsideReason, unsupportedFeatures } from './unsupported-features.js';
 
 /** How a server is reached (contract §2): as written; a `command` means stdio; otherwise it is found out by asking. */
 export function effectiveTransport(definition: ServerDefinition): Transport | 'auto' {
@@ -82,14 +82,25 @@ function credentialRules(definition: ServerDefinition): readonly FieldProblem[] 
       problems.push(problemAt(['transport'], 'must be http for auth_type aws_sigv4'));
     }
   }
-  if (definition.oauth2_flow === 'client_credentials') {
-    for (const required of ['client_id', 'client_secret'] as const) {
-      if (definition[required] === undefined)
-        problems.push(problemAt([required], 'is required for oauth2_flow client_credentials'));
+  return [...problems, ...oauthRules(definition, type)];
+}
+
+function oauthRules(definition: ServerDefinition, type: AuthType): readonly FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const { client_secret: secret, client_private_key: privateKey, token_endpoint_auth_method: method } = definition;
+  const flow = definition.oauth2_flow;
+  if (flow !== undefined && type !== 'oauth2' && type !== 'oauth2_token_exchange') {
+    problems.push(warn('oauth2_flow', 'has no effect without auth_type oauth2 or oauth2_token_exchange'));
+  }
+  if (flow === 'client_credentials') {
+    const why = 'is required for oauth2_flow client_credentials';
+    if (!isGiven(definition.client_id)) problems.push(problemAt(['client_id'], why));
+    if (secret === undefined && privateKey === undefined && method !== 'none') {
+      problems.push(problemAt(['client_secret'], `${why} (or a client_private_key)`));
     }
   }
-  if (definition.oauth2_flow !== undefined && type !== 'oauth2') {
-    problems.push(warn('oauth2_flow', 'has no effect without auth_type oauth2'));
+  if (method === 'private_key_jwt' && privateKey === undefined) {
+    problems.push(problemAt(['client_private_key'], 'is required for token_endpoint_auth_method private_key_jwt'));
   }
   return problems;
 }
@@ -128,7 +139,7 @@ function isBasicCredential(value: string): boolean {
 }
 
 function isUnauthenticated({ auth_type: type }: ServerDefinition): boolean {
-  return type === undefined || type === 'none' || !isSupportedAuthType(type);
+  return type === undefined || type === 'none';
 }
 
 function isGiven<T>(value: T): value is NonNullable<T> {

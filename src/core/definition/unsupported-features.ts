@@ -1,12 +1,25 @@
+import { isClientCredentials } from './oauth-flow.js';
 import type { AuthType, ServerDefinition, ServerField } from './server.definition.js';
 
-/** The `auth_type`s this version serves. */
-export const SUPPORTED_AUTH_TYPES = ['none', 'api_key', 'bearer_token', 'basic', 'authorization', 'token'] as const;
+/**
+ * What this version cannot do for these `auth_type`s. Whoever adds the source of such a credential takes the line away;
+ * types that are not here are served.
+ */
+const UNSUPPORTED_AUTH: Partial<Record<AuthType, (definition: ServerDefinition) => string | undefined>> = {
+  oauth2: (definition) => (hasToken(definition) ? undefined : oauthFlow(definition)),
+  oauth2_token_exchange: () => 'auth_type oauth2_token_exchange',
+  oauth2_id_jag: () => 'auth_type oauth2_id_jag',
+  aws_sigv4: () => 'auth_type aws_sigv4',
+  true_passthrough: () => 'auth_type true_passthrough',
+  oauth_delegate: () => 'auth_type oauth_delegate',
+};
 
-export type SupportedAuthType = (typeof SUPPORTED_AUTH_TYPES)[number];
+function oauthFlow(definition: ServerDefinition): string | undefined {
+  return isClientCredentials(definition) ? 'auth_type oauth2 with client credentials' : 'auth_type oauth2';
+}
 
-export function isSupportedAuthType(type: AuthType): type is SupportedAuthType {
-  return (SUPPORTED_AUTH_TYPES as readonly string[]).includes(type);
+function hasToken(definition: ServerDefinition): boolean {
+  return (definition.authentication_token ?? definition.auth_value) !== undefined;
 }
 
 export interface UnsupportedFeature {
@@ -21,9 +34,9 @@ export interface UnsupportedFeature {
  */
 export function unsupportedFeatures(definition: ServerDefinition): readonly UnsupportedFeature[] {
   const found: UnsupportedFeature[] = [];
-  const { auth_type: authType, upstream_token_header: tokenHeader, env } = definition;
-  if (authType !== undefined && !isSupportedAuthType(authType))
-    found.push({ field: 'auth_type', feature: `auth_type ${authType}` });
+  const { auth_type: authType, env } = definition;
+  const feature = authType === undefined ? undefined : UNSUPPORTED_AUTH[authType]?.(definition);
+  if (feature !== undefined) found.push({ field: 'auth_type', feature });
   if (isFilled(definition.spec_path)) found.push({ field: 'spec_path', feature: 'spec_path (an OpenAPI server)' });
   if (definition.is_byok === true) found.push({ field: 'is_byok', feature: 'is_byok' });
   if (definition.delegate_auth_to_upstream === true) {
@@ -31,9 +44,6 @@ export function unsupportedFeatures(definition: ServerDefinition): readonly Unsu
   }
   if (definition.dcr_bridge === true) found.push({ field: 'dcr_bridge', feature: 'dcr_bridge' });
   if (isFilled(definition.header_variables)) found.push({ field: 'header_variables', feature: 'header_variables' });
-  if (isFilled(tokenHeader) && tokenHeader?.toLowerCase() !== 'authorization') {
-    found.push({ field: 'upstream_token_header', feature: 'upstream_token_header' });
-  }
   if (Array.isArray(env) && env.some(({ scope }) => scope === 'per_user')) {
     found.push({ field: 'env', feature: 'env with scope per_user' });
   }

@@ -28,6 +28,8 @@ export interface AccessView {
   readonly separator: string;
   /** Some visible server takes headers from the client (`extra_headers`, `${X-…}` environment). */
   readonly wantsClientHeaders: boolean;
+  /** The credential of some visible server depends on who calls (`ClientOffer.caller`). */
+  readonly wantsCaller: boolean;
   /** Same value, same view: a cache key within one registry snapshot. */
   readonly fingerprint: string;
 }

@@ -54,7 +54,7 @@ export interface OAuth2Auth {
   readonly authorizationUrl: string | undefined;
   readonly tokenUrl: string | undefined;
   readonly registrationUrl: string | undefined;
-  /** RFC 8707 resource indicator; compiled: the server's own canonical URI, where `auto` was meant */
+  /** RFC 8707 resource indicator, `auto` already replaced by the server's own. Undefined: none is sent. */
   readonly resource: string | undefined;
   /** What a client of the relay gets in its hands (contract §8). */
   readonly tokenMode: 'sealed' | 'passthrough';
@@ -116,18 +116,19 @@ export interface AwsSigV4Auth {
 
 /** How the gateway introduces itself upstream. */
 export type UpstreamAuth =
-  | { readonly type: 'none' }
-  | StaticAuth
-  | OAuth2Auth
-  | TokenExchangeAuth
-  | IdJagAuth
-  | AwsSigV4Auth;
+  { readonly type: 'none' } | StaticAuth | OAuth2Auth | TokenExchangeAuth | IdJagAuth | AwsSigV4Auth;
+
+/** Where users of a server with `is_byok` get a key of their own. */
+export interface ByokHelp {
+  readonly url: string | undefined;
+  readonly description: readonly string[];
+}
 
 /** A header, `scope: per_user` ones filled by each user. */
 export interface HeaderVariable {
   /** As configured. */
   readonly name: string;
-  /** For everybody who has given none. */
+  /** Of one that is the same for everybody. That of a per-user one is a hint for people, and never sent. */
   readonly value: Secret | undefined;
   readonly isPerUser: boolean;
 }
@@ -161,6 +162,8 @@ export interface ServerEntry {
   readonly tokenHeader: string;
   /** Every user brings a credential of their own (`is_byok`); it is written as the type of {@link auth} says. */
   readonly byok: boolean;
+  /** What a user without one is told. */
+  readonly byokHelp?: ByokHelp | undefined;
   /** Variables of the child's environment that each user gives a value for. */
   readonly perUserEnv: readonly string[];
   readonly headerVariables: readonly HeaderVariable[];

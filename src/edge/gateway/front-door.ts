@@ -27,6 +27,7 @@ import { LegacySseDoor } from './legacy-sse-door.js';
 import { ListChangeNotices } from './list-change-notices.js';
 import { ListenStreams } from './modern-listen-streams.js';
 import { LiveRequest, type LiveRequestDoor } from './live-request.js';
+import { offerCaller } from './offer-caller.js';
 import { readScope } from './read-scope.js';
 import { RestDoor } from './rest-door.js';
 import { RouteTable } from './route.js';
@@ -163,6 +164,10 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
       upstreamAuthorization: caller.upstreamAuthorization,
       isGatewayKey: this.#isGatewayKey,
     });
+    if (live.context.view.wantsCaller) {
+      const whoCalls = offerCaller(principal, request.headers, this.address.baseUrl(request));
+      live.context = { ...live.context, offer: { ...live.context.offer, caller: whoCalls } };
+    }
     return this.#dispatch(live, principal);
   }
 

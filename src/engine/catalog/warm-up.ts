@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EMPTY_OFFER } from '../../core/model/client-offer.js';
 import { NO_GRANTS } from '../../core/model/permission.js';
 import type { Principal } from '../../core/model/principal.js';
+import { dependsOnCaller } from '../../core/access/depends-on-caller.js';
 import { resolveView } from '../../core/access/resolve-view.js';
 import { SCOPE_ALL } from '../../core/access/request-scope.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
@@ -33,7 +34,9 @@ export class WarmUp {
   /** Never throws; a server that does not answer is reported. */
   async run(): Promise<WarmUpReport> {
     const decision = resolveView(this.registry.current, GATEWAY, SCOPE_ALL);
-    const servers = decision.kind === 'view' ? [...decision.view.servers] : [];
+    const visible = decision.kind === 'view' ? decision.view.servers : [];
+    // Nobody has logged in to them yet: they show themselves to those who do.
+    const servers = visible.filter(({ entry }) => !dependsOnCaller(entry));
     const caller: Caller = {
       principal: GATEWAY,
       offer: EMPTY_OFFER,

@@ -12,6 +12,8 @@ export function isSharedChild({ endpoint }: ServerEntry): boolean {
  * upstream must never be told of a capability that the actual caller lacks.
  */
 export function connectionKey(entry: ServerEntry, credential: ResolvedCredential, owner: UpstreamOwner): string {
+  const { envKey } = credential;
+  const identity = envKey === undefined ? credential.identity : `${credential.identity}|${envKey}`;
   const declared = owner.client?.capabilities.fingerprint ?? '';
-  return declared === '' || !isSharedChild(entry) ? credential.identity : `${credential.identity}\n${declared}`;
+  return declared === '' || !isSharedChild(entry) ? identity : `${identity}\n${declared}`;
 }

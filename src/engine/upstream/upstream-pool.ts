@@ -13,9 +13,12 @@ import { awaitOpening } from './await-opening.js';
 import { connectionKey } from './connection-key.js';
 import { ConnectionBounds } from './connection-bounds.js';
 import { ConnectionRoster } from './connection-roster.js';
+import { CredentialSources } from './credential/credential-sources.js';
+import { withFreshCredential } from './credential/fresh-credential.js';
 import { resolveCredential } from './credential/resolve-credential.js';
 import { IdleSweep } from './idle-sweep.js';
 import { ServerHealth } from './server-health.js';
+import type { PooledConnection } from './pooled-connection.js';
 import type { ServerSlot } from './server-slot.js';
 import { type Damage, damageOf } from './session-damage.js';
 import { SessionOpenings } from './session-openings.js';
@@ -64,6 +67,7 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     @Inject(LOGGER) logger: Logger,
     @Inject(HttpClient) private readonly client: HttpClient,
     @Inject(UpstreamOpener) opener: UpstreamOpener,
+    @Inject(CredentialSources) private readonly sources: CredentialSources,
   ) {
     const now = (): number => client.sweep.now;
     this.#slots = new SlotTable({ now, random: Math.random });
@@ -86,7 +90,8 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
   }
 
   resolveCredential(entry: ServerEntry, offer: ClientOffer): ResolvedCredential {
-    return resolveCredential(entry, offer);
+    const resolved = resolveCredential(entry, offer);
+    return resolved.lacks === undefined ? resolved : this.sources.attach(entry, offer, resolved);
   }
 
   async request(
@@ -103,7 +108,14 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     slot.inFlight += 1;
     this.#inFlight += 1;
     try {
-      return await this.#call(slot, credential, owner, request);
+      const { source } = credential;
+      if (source === undefined) return await this.#call(slot, credential, owner, request);
+      return await withFreshCredential(
+        credential,
+        source,
+        (fresh) => this.#call(slot, fresh, owner, request),
+        (pending) => awaitOpening(pending, entry, request),
+      );
     } finally {
       slot.inFlight -= 1;
       this.#inFlight -= 1;
@@ -116,7 +128,7 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     for (const pooled of this.#roster.of(owner.key)) {
       // Those who share a child are one client to it: one's news would be news of all.
       if (pooled.entry.fingerprint !== entry.fingerprint || !pooled.isAloneWith(owner.key)) continue;
-      pooled.connection.send(text, pooled.headers);
+      this.#send(pooled, text);
     }
   }
 
@@ -125,8 +137,13 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     const known = slot.info(credential.identity);
     if (known !== undefined) return known;
     const isProbe = this.#health.admit(slot);
+    const open = (fresh: ResolvedCredential): Promise<PooledConnection> =>
+      this.#openings.connection(slot, fresh, owner);
     try {
-      const pooled = await this.#openings.connection(slot, credential, owner);
+      const { source } = credential;
+      const pooled = await (source === undefined
+        ? open(credential)
+        : withFreshCredential(credential, source, open, (pending) => pending));
       return pooled.connection.info;
     } finally {
       if (isProbe) slot.circuit.release();
@@ -185,6 +202,21 @@ export class UpstreamPool implements Upstreams, OnApplicationShutdown {
     await Promise.race([this.#allClosed(opened), once(late.signal, 'abort')]);
     clearTimeout(timer);
     await this.client.close();
+  }
+
+  #send(pooled: PooledConnection, text: string): void {
+    const { credential, connection, headers } = pooled;
+    const said = credential.source?.headers();
+    if (said === undefined) {
+      connection.send(text, headers);
+      return;
+    }
+    Promise.resolve(said).then(
+      (fresh) => connection.send(text, { ...headers, ...fresh }),
+      () => {
+        // Without a credential nothing is sent; a notification has nobody to tell.
+      },
+    );
   }
 
   async #allClosed(opened: Promise<void>): Promise<void> {

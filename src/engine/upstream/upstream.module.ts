@@ -3,6 +3,7 @@ import type { Limits } from '../../core/model/limits.js';
 import { CHILD_ENVIRONMENT, childEnvironment } from '../../platform/config/child-environment.js';
 import { LIMITS } from '../../platform/config/tokens.js';
 import { HttpClient } from '../../platform/http/http-client.js';
+import { CredentialSources } from './credential/credential-sources.js';
 import { UpstreamOpener } from './upstream-opener.js';
 import { UpstreamPool } from './upstream-pool.js';
 
@@ -15,6 +16,7 @@ import { UpstreamPool } from './upstream-pool.js';
       useFactory: (limits: Limits) => new HttpClient({ connectTimeoutMs: limits.connectTimeoutMs }),
     },
     { provide: CHILD_ENVIRONMENT, useFactory: childEnvironment },
+    { provide: CredentialSources, useFactory: () => new CredentialSources({}) },
     UpstreamOpener,
     UpstreamPool,
   ],

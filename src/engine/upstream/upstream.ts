@@ -3,6 +3,7 @@ import type { ServerEntry } from '../../core/model/server-entry.js';
 import type { LogLevel } from '../../core/protocol/log-level.js';
 import type { MirroredArgument } from '../../core/protocol/modern/param-headers.js';
 import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import type { CredentialSource } from './credential/credential-source.js';
 import type { ClientInteraction } from './client-interaction.js';
 
 /**
@@ -120,10 +121,19 @@ export interface ResolvedCredential {
   /** Environment of a stdio child, templates filled. */
   readonly env: Readonly<Record<string, string>>;
   /**
-   * `shared` when only the gateway's own credential is used; otherwise a hash of what the client contributed. Lists and
-   * children with the same identity may be shared within one principal; `shared` ones among all.
+   * `shared` when only the gateway's own credential is used; otherwise whom the credential stands for (`user:…`,
+   * `subject:…`), or a hash of what the client contributed. Lists and children with the same identity may be shared within one principal; `shared` ones among all.
    */
   readonly identity: string;
+  /**
+   * What is not in the definition and must be brought before anything is sent: the credential itself, or, where the client
+   * brought one, only what goes along with it.
+   */
+  readonly lacks?: 'credential' | 'variables' | undefined;
+  /** Knows the rest of the credential: headers that are fetched, and change with time. Asked before anything is sent. */
+  readonly source?: CredentialSource | undefined;
+  /** Set with variables from the source: a child is shared by those with the same ones. */
+  readonly envKey?: string | undefined;
 }
 
 /** Health of one server as the pool sees it. */

@@ -1,9 +1,15 @@
 import type { DeclaredServer } from '../../core/definition/declared-server.js';
 import { effectiveTransport } from '../../core/definition/server-rules.js';
 import type { ServerDefinition } from '../../core/definition/server.definition.js';
-import { isSupportedAuthType } from '../../core/definition/unsupported-features.js';
 import { Secret } from '../../core/model/secret.js';
-import type { HttpEndpoint, ServerEntry, StdioEndpoint, UpstreamAuth } from '../../core/model/server-entry.js';
+import type { HttpEndpoint, ServerEntry, StdioEndpoint } from '../../core/model/server-entry.js';
+import {
+  compileAuth,
+  compileByokHelp,
+  compileHeaderVariables,
+  compilePerUserEnv,
+  compileTokenHeader,
+} from './compile-auth.js';
 import { guardEndpoint } from './guarded-endpoint.js';
 import { fingerprintServer } from './server-fingerprint.js';
 import { deriveServerId, incumbentServerIds } from './server-ids.js';
@@ -20,6 +26,7 @@ export function compileServer(declared: DeclaredServer, separator: string): Serv
   const prefix = filled(alias) ?? filled(name) ?? id;
   const { url, urlCredential } = splitUrl(filled(definition.url));
   const endpoint = compileEndpoint(definition, url);
+  const auth = compileAuth(definition, url, urlCredential);
   const entry: Omit<ServerEntry, 'fingerprint'> = {
     id,
     alternateIds: Object.freeze([...incumbentServerIds(declared), derivedId].filter((other) => other !== id)),
@@ -28,7 +35,12 @@ export function compileServer(declared: DeclaredServer, separator: string): Serv
     prefix,
     origin,
     endpoint,
-    auth: compileAuth(definition, urlCredential),
+    auth,
+    tokenHeader: compileTokenHeader(definition, auth),
+    byok: definition.is_byok ?? false,
+    byokHelp: compileByokHelp(definition),
+    perUserEnv: compilePerUserEnv(definition),
+    headerVariables: compileHeaderVariables(definition),
     staticHeaders: freezePairs(endpoint.kind === 'http' ? Object.entries(definition.static_headers ?? {}) : []),
     extraHeaders: Object.freeze(endpoint.kind === 'http' ? [...(definition.extra_headers ?? [])] : []),
     tools: compileToolPolicy(definition, [...new Set([prefix, name])], separator),
@@ -66,15 +78,6 @@ function compileEndpoint(definition: ServerDefinition, url: string | undefined):
 function compileEnvironment(written: ServerDefinition['env']): Record<string, Secret> {
   if (!Array.isArray(written)) return { ...written };
   return Object.fromEntries(written.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
-}
-
-function compileAuth(definition: ServerDefinition, urlCredential: Secret | undefined): UpstreamAuth {
-  const type = definition.auth_type ?? 'none';
-  if (!isSupportedAuthType(type)) throw new TypeError(`auth_type ${type}`);
-  if (type !== 'none') {
-    return Object.freeze({ type, value: definition.authentication_token ?? definition.auth_value ?? undefined });
-  }
-  return Object.freeze(urlCredential === undefined ? { type } : { type: 'basic' as const, value: urlCredential });
 }
 
 /** `https://user:password@host/` is a basic credential in disguise: it goes where credentials go, not with the URL. */

@@ -29,6 +29,11 @@ function entryOf(fields: Record<string, unknown>, options?: Options): ServerEntr
   return entry;
 }
 
+/** What is written in the definition as its credential. */
+function valueOf({ auth }: ServerEntry): string | undefined {
+  return 'value' in auth ? auth.value?.reveal() : undefined;
+}
+
 const url = 'https://h.example/mcp';
 
 describe('a compiled server', () => {
@@ -84,7 +89,7 @@ describe('a compiled server', () => {
       timeoutMs: 1500,
       info: { owner: { pager: [1, 2] }, server_name: 'Shown', description: 'about' },
     });
-    expect(entry.auth.type === 'none' ? undefined : entry.auth.value?.reveal()).toBe('tok');
+    expect(valueOf(entry)).toBe('tok');
     expect(entry.staticHeaders.map(([name, value]) => [name, value.reveal()])).toEqual([['X-Team', 'core']]);
   });
 
@@ -109,8 +114,8 @@ describe('a compiled server', () => {
   });
 
   it('prefers authentication_token to auth_value', () => {
-    const { auth } = entryOf({ url, auth_type: 'api_key', auth_value: 'v', authentication_token: 't' });
-    expect(auth.type === 'none' ? undefined : auth.value?.reveal()).toBe('t');
+    const entry = entryOf({ url, auth_type: 'api_key', auth_value: 'v', authentication_token: 't' });
+    expect(valueOf(entry)).toBe('t');
   });
 
   it('keeps an auth_type without a value: the client brings it', () => {
@@ -118,10 +123,11 @@ describe('a compiled server', () => {
   });
 
   it('takes user and password out of the URL and makes them the credential', () => {
-    const { endpoint, auth } = entryOf({ url: 'https://u%40x:p%3Aw@h.example/mcp?a=1#f' });
+    const entry = entryOf({ url: 'https://u%40x:p%3Aw@h.example/mcp?a=1#f' });
+    const { endpoint, auth } = entry;
     expect(endpoint).toMatchObject({ url: 'https://h.example/mcp?a=1' });
     expect(auth.type).toBe('basic');
-    expect(auth.type === 'none' ? undefined : auth.value?.reveal()).toBe('u@x:p:w');
+    expect(valueOf(entry)).toBe('u@x:p:w');
   });
 
   it.each([
@@ -323,10 +329,8 @@ describe('the snapshot', () => {
     [{ auth_type: 'true_passthrough', dcr_bridge: true }, 'auth_type true_passthrough, dcr_bridge are not'],
     [{ auth_type: 'oauth_delegate' }, 'auth_type oauth_delegate is not'],
     [{ spec_path: 'x.json' }, 'spec_path (an OpenAPI server) is not'],
-    [{ is_byok: true }, 'is_byok is not'],
+    [{ is_byok: true, url: undefined, command: 'x' }, 'is_byok of a stdio server (give it env with scope per_user) is not'],
     [{ delegate_auth_to_upstream: true }, 'delegate_auth_to_upstream is not'],
-    [{ upstream_token_header: 'X-Token' }, 'upstream_token_header is not'],
-    [{ header_variables: [{ name: 'X' }] }, 'header_variables is not'],
   ])('sets aside %j with the reason, never serving it without', (fields, reason) => {
     const { servers, rejected, byHandle } = compile({ a: { url, ...fields }, b: { url } });
     expect(servers.map(({ name }) => name)).toEqual(['b']);

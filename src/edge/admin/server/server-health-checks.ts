@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
+import { dependsOnCaller } from '../../../core/access/depends-on-caller.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { UpstreamProbe } from '../../../engine/upstream/probe.js';
 import type { RegistrySettings } from '../../../platform/config/settings.js';
@@ -108,7 +109,8 @@ export class ServerHealthChecks implements OnApplicationBootstrap, OnModuleDestr
 }
 
 /** Nothing can be said of a server that lives on what clients bring (reference §9.7). */
-function needsClient({ auth, endpoint }: ServerEntry): boolean {
-  if (auth.type !== 'none' && auth.value === undefined) return true;
+function needsClient(entry: ServerEntry): boolean {
+  const { auth, endpoint } = entry;
+  if (dependsOnCaller(entry) || (auth.type !== 'oauth2' && 'value' in auth && auth.value === undefined)) return true;
   return endpoint.kind === 'stdio' && Object.values(endpoint.env).some((value) => value.reveal().startsWith('${X-'));
 }

@@ -15,4 +15,9 @@ export const CREDENTIAL_FORMATS: Readonly<Record<UpstreamAuth['type'], Credentia
   basic: formatBasic,
   authorization: formatAuthorization,
   token: formatToken,
+  oauth2: formatBearerToken,
+  oauth2_token_exchange: formatBearerToken,
+  oauth2_id_jag: formatBearerToken,
+  // A request is signed, or it is not: no client has a value that could stand in for that.
+  aws_sigv4: () => undefined,
 };

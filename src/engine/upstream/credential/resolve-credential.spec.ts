@@ -1,7 +1,7 @@
 import { makeServerEntry } from '../../../../test/factory/make-server-entry.js';
 import { EMPTY_OFFER, type ClientOffer } from '../../../core/model/client-offer.js';
 import { Secret } from '../../../core/model/secret.js';
-import type { ServerEntry, UpstreamAuth } from '../../../core/model/server-entry.js';
+import type { ServerEntry, StaticAuth } from '../../../core/model/server-entry.js';
 import { resolveCredential } from './resolve-credential.js';
 
 function entry(overrides: Partial<ServerEntry> = {}): ServerEntry {
@@ -9,8 +9,9 @@ function entry(overrides: Partial<ServerEntry> = {}): ServerEntry {
   return makeServerEntry('server', { id: 'id-1', endpoint, ...overrides });
 }
 
-function auth(type: Exclude<UpstreamAuth['type'], 'none'>, value: string): Partial<ServerEntry> {
-  return { auth: { type, value: new Secret(value) } };
+function auth(type: StaticAuth['type'], value: string): Partial<ServerEntry> {
+  const tokenHeader = type === 'api_key' ? 'x-api-key' : 'authorization';
+  return { auth: { type, value: new Secret(value) }, tokenHeader };
 }
 
 function offer(overrides: Partial<ClientOffer>): ClientOffer {

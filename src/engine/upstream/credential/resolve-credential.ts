@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ClientOffer } from '../../../core/model/client-offer.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
+import { isHeaderValue, isSettableHeader } from '../../../core/protocol/settable-header.js';
 import { parseHttpTarget } from '../../../platform/http/http-target.js';
 import type { ResolvedCredential } from '../upstream.js';
 import { CREDENTIAL_FORMATS } from './credential-formats.js';
-import { isHeaderValue, isSettableHeader } from './header-rules.js';
+import { hasUserVariables, lacksCredential } from './credential-sources.js';
 
 /** `${X-NAME}`, the whole value, upper-case `X-` (reference Appendix A, "stdio env"). */
 const TEMPLATE = /^\$\{(X-[^}]+)\}$/;
 
 /**
- * Headers that are a credential of their own: when the client offers this server one of them, ours is not sent beside it.
+ * Headers that are a credential of their own, besides the one the server wants its in: when the client offers this server one of them, ours is not sent beside it.
  * `extra_headers` are not meant: an operator who names `Authorization` there wants it beside the server's own key.
  */
 const CREDENTIAL_HEADERS = ['authorization', 'x-api-key'] as const;
@@ -28,6 +29,10 @@ interface Plan {
   /** Variable to the lower-cased client header that fills it. */
   readonly templates: readonly (readonly [variable: string, header: string])[];
   readonly isStdio: boolean;
+  /** The credential is not in the definition: a token to be fetched, a key of each user. */
+  readonly lacksCredential: boolean;
+  /** Values of each user go along, whoever brings the credential. */
+  readonly lacksVariables: boolean;
 }
 
 const plans = new WeakMap<ServerEntry, Plan>();
@@ -38,7 +43,8 @@ const plans = new WeakMap<ServerEntry, Plan>();
  * this very server; `extra_headers` copied from the client; `static_headers`. A stdio server gets its environment with
  * `${X-NAME}` values filled from the client's headers; a variable whose header is missing is left out.
  *
- * Pure. Allocates nothing for a caller that contributes nothing. Throws `rpc/invalid_request` when a value of the client
+ * What is not in the definition is only said to be lacking (`lacks`): `CredentialSources` brings it, and nothing is sent
+ * without. Pure. Allocates nothing for a caller that contributes nothing. Throws `rpc/invalid_request` when a value of the client
  * cannot stand in a header, `config/invalid` when one of ours cannot.
  */
 export function resolveCredential(entry: ServerEntry, offer: ClientOffer): ResolvedCredential {
@@ -57,22 +63,29 @@ function mergeHeaders(entry: ServerEntry, plan: Plan, offer: ClientOffer): Resol
   const sent: Record<string, string> = {};
   for (const name in forServer) contribute(sent, name.toLowerCase(), forServer[name]);
   // Two credentials for one call would be read as the server pleases: the nearest one is meant.
-  if (offer.shared !== undefined && !bringsCredential(sent)) {
+  if (offer.shared !== undefined && !bringsCredential(entry, sent)) {
     const header = CREDENTIAL_FORMATS[entry.auth.type](offer.shared);
-    if (header !== undefined) contribute(sent, header[0], header[1]);
+    if (header !== undefined) contribute(sent, entry.tokenHeader, header[1]);
   }
-  const own = bringsCredential(sent) ? [] : plan.ownCredential;
+  const brought = bringsCredential(entry, sent);
+  const own = brought ? [] : plan.ownCredential;
 
   for (const name of plan.extraHeaders) contribute(sent, name, single(offer.headers[name]));
   return {
     headers: { ...Object.fromEntries(own), ...sent, ...plan.staticHeaders },
     env: plan.own.env,
     identity: identityOf(sent, plan.staticHeaders),
+    lacks: lacking(plan, brought),
   };
 }
 
-function bringsCredential(headers: Readonly<Record<string, string>>): boolean {
-  return CREDENTIAL_HEADERS.some((name) => headers[name] !== undefined);
+function bringsCredential({ tokenHeader }: ServerEntry, headers: Readonly<Record<string, string>>): boolean {
+  return headers[tokenHeader] !== undefined || CREDENTIAL_HEADERS.some((name) => headers[name] !== undefined);
+}
+
+function lacking(plan: Pick<Plan, 'lacksCredential' | 'lacksVariables'>, brought: boolean): ResolvedCredential['lacks'] {
+  if (plan.lacksCredential && !brought) return 'credential';
+  return plan.lacksVariables ? 'variables' : undefined;
 }
 
 function fillEnvironment(entry: ServerEntry, plan: Plan, offer: ClientOffer): ResolvedCredential {
@@ -94,7 +107,7 @@ function fillEnvironment(entry: ServerEntry, plan: Plan, offer: ClientOffer): Re
       if (value !== undefined) env[name] = value;
     }
   }
-  return { headers: {}, env, identity: identityOf(filled, {}) };
+  return { headers: {}, env, identity: identityOf(filled, {}), lacks: lacking(plan, false) };
 }
 
 function makePlan(entry: ServerEntry): Plan {
@@ -115,11 +128,14 @@ function makePlan(entry: ServerEntry): Plan {
     }
   }
   const isStdio = entry.endpoint.kind === 'stdio';
+  const lacks = { lacksCredential: lacksCredential(entry), lacksVariables: hasUserVariables(entry) };
   return {
+    ...lacks,
     own: {
       headers: isStdio ? {} : { ...Object.fromEntries(ownCredential), ...staticHeaders },
       env,
       identity: 'shared',
+      lacks: lacking(lacks, false),
     },
     ownCredential,
     staticHeaders,
@@ -131,9 +147,9 @@ function makePlan(entry: ServerEntry): Plan {
 
 function formatOwn(entry: ServerEntry): readonly [string, string] | undefined {
   const { auth, endpoint } = entry;
-  if (auth.type !== 'none' && auth.value !== undefined) {
+  if ('value' in auth && auth.value !== undefined && !entry.byok) {
     const header = CREDENTIAL_FORMATS[auth.type](auth.value.reveal().trim());
-    return header === undefined ? undefined : [header[0], ownValue(entry, 'credential', header[1])];
+    return header === undefined ? undefined : [entry.tokenHeader, ownValue(entry, 'credential', header[1])];
   }
   // `https://user:password@host/`: what every HTTP library makes of it.
   const userinfo = endpoint.kind === 'http' ? parseHttpTarget(endpoint.url)?.userinfo : undefined;

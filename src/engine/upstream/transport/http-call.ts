@@ -5,10 +5,11 @@ import { SseEventTooLargeError, SseParser, type SseEvent } from '../../../core/p
 import type { HttpExchange, ResponseSink } from '../../../platform/http/http-exchange.js';
 import type { HttpFailure } from '../../../platform/http/http-failure.js';
 import type { SlotTable } from '../../../platform/http/slot-table.js';
+import type { CredentialHeaders } from '../credential/credential-source.js';
 import type { CallControl, UpstreamRequest } from '../upstream.js';
 import { errorOfHttpFailure, upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
 import { answersRequest, readReplyMessages, replyProblem } from './http-reply.js';
-import type { CredentialHeaders, HttpSession } from './http-session.js';
+import type { HttpSession } from './http-session.js';
 import { errorOfStatus, type Refusal } from './http-status.js';
 
 /** A refusal's body is looked at, never forwarded whole. */

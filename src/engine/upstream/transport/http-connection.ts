@@ -1,11 +1,13 @@
 import type { RpcMessage } from '../../../core/protocol/rpc-message.js';
 import { SlotTable } from '../../../platform/http/slot-table.js';
 import type { UpstreamConnection } from '../connection.js';
-import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
+import { ConnectionCredential } from '../credential/connection-credential.js';
+import type { CredentialHeaders } from '../credential/credential-source.js';
+import type { ResolvedCredential, UpstreamInfo, UpstreamRequest } from '../upstream.js';
 import { upstreamError } from '../upstream-error.js';
 import { HttpCall } from './http-call.js';
 import { HttpListener } from './http-listener.js';
-import type { CredentialHeaders, HttpSession } from './http-session.js';
+import type { HttpSession } from './http-session.js';
 
 /** An initialised session over streamable HTTP; opened by `openHttpConnection`. */
 export class HttpConnection implements UpstreamConnection {
@@ -15,21 +17,21 @@ export class HttpConnection implements UpstreamConnection {
   readonly #listener: HttpListener;
   readonly #calls = new SlotTable<HttpCall>();
   readonly #onClose: (reason: string) => void;
-  #credential: CredentialHeaders;
+  readonly #credential: ConnectionCredential;
   #closed = false;
 
   constructor(
     session: HttpSession,
     info: UpstreamInfo,
-    credential: CredentialHeaders,
+    credential: ResolvedCredential,
     onClose: (reason: string) => void,
   ) {
     this.#session = session;
     this.info = info;
     this.stateful = session.sessionId !== undefined;
-    this.#credential = credential;
+    this.#credential = new ConnectionCredential(credential);
     this.#onClose = onClose;
-    this.#listener = new HttpListener(session, () => this.#credential);
+    this.#listener = new HttpListener(session, this.#credential);
     session.onLost = () => this.#end('the upstream lost its session');
   }
 
@@ -41,7 +43,7 @@ export class HttpConnection implements UpstreamConnection {
     if (this.#closed) {
       return Promise.reject(upstreamError('upstream/session_lost', this.#session.entry, 'the connection is closed'));
     }
-    this.#credential = headers;
+    this.#credential.last = headers;
     return new Promise((resolve, reject) => {
       new HttpCall(this.#session, request, headers, resolve, reject, this.#calls).start();
     });
@@ -49,7 +51,7 @@ export class HttpConnection implements UpstreamConnection {
 
   send(text: string, headers: CredentialHeaders): void {
     if (this.#closed) return;
-    this.#credential = headers;
+    this.#credential.last = headers;
     void this.#session.notice(text, headers);
   }
 
@@ -67,7 +69,7 @@ export class HttpConnection implements UpstreamConnection {
     const wasClosed = this.#closed;
     this.#end('closed by the gateway');
     for (const call of this.#calls) call.drop();
-    if (!wasClosed) await this.#session.end(this.#credential);
+    if (!wasClosed) await this.#session.end(this.#credential.last);
   }
 
   /** Each call is an exchange of its own: those that run when a session is lost get their own answer. */

@@ -2,8 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { rpcShape } from '../../../core/protocol/rpc-message.js';
 import { SseParser, type SseEvent } from '../../../core/protocol/sse-parser.js';
 import type { HttpExchange, ResponseSink } from '../../../platform/http/http-exchange.js';
+import type { ConnectionCredential } from '../credential/connection-credential.js';
+import type { CredentialHeaders } from '../credential/credential-source.js';
 import { readReplyMessages } from './http-reply.js';
-import type { CredentialHeaders, HttpSession } from './http-session.js';
+import type { HttpSession } from './http-session.js';
 
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
@@ -14,8 +16,8 @@ const RETRY_MS_MAX = 30_000;
  */
 export class HttpListener implements ResponseSink {
   readonly #session: HttpSession;
-  /** Read at each connect: the headers of whoever used the session last. */
-  readonly #credential: () => CredentialHeaders;
+  /** Asked at each connect: the headers of whoever used the session last, with what is fresh of them. */
+  readonly #credential: ConnectionCredential;
   #exchange: HttpExchange | undefined;
   #timer: NodeJS.Timeout | undefined;
   #parser: SseParser | undefined;
@@ -27,7 +29,7 @@ export class HttpListener implements ResponseSink {
   #failures = 0;
   #attempt = Promise.withResolvers<void>();
 
-  constructor(session: HttpSession, credential: () => CredentialHeaders) {
+  constructor(session: HttpSession, credential: ConnectionCredential) {
     this.#session = session;
     this.#credential = credential;
   }
@@ -69,6 +71,7 @@ export class HttpListener implements ResponseSink {
       this.stop();
     } else {
       this.#exchange?.abort();
+      this.#credential.refused(status, headers);
       this.#reconnect();
     }
   }
@@ -93,8 +96,22 @@ export class HttpListener implements ResponseSink {
   }
 
   #connect(): void {
+    const headers = this.#credential.fresh();
+    if (!(headers instanceof Promise)) {
+      this.#open(headers);
+      return;
+    }
+    const attempt = this.#attempt;
+    const isWanted = (): boolean => this.#active && attempt === this.#attempt;
+    headers.then(
+      (fresh) => isWanted() && this.#open(fresh),
+      () => isWanted() && this.#reconnect(), // Whoever calls is told what is wrong.
+    );
+  }
+
+  #open(credential: CredentialHeaders): void {
     this.#parser = undefined;
-    const exchange = this.#session.stream(this.#credential(), this.#lastEventId, Infinity, Infinity, this);
+    const exchange = this.#session.stream(credential, this.#lastEventId, Infinity, Infinity, this);
     if (this.#active) this.#exchange = exchange;
     else exchange.abort();
   }
@@ -120,7 +137,7 @@ export class HttpListener implements ResponseSink {
     // Noise and replies to no request are dropped: nothing here depends on them.
     for (const message of readReplyMessages(data, this.#session.mayBatch) ?? []) {
       const shape = rpcShape(message);
-      if (shape === 'request') this.#session.takeRequest(message, 'outside', this.#credential(), () => undefined);
+      if (shape === 'request') this.#session.takeRequest(message, 'outside', this.#credential.last, () => undefined);
       else if (shape === 'notification' && !this.#session.tookCancellation(message)) {
         this.#session.onNotification(message);
       }

@@ -9,9 +9,8 @@ import { comesOfModernServer, meansSessionLost, type Refusal } from './http-stat
 import { deleteHeaders, postHeaders, streamHeaders, type ProtocolHeaders } from './http-headers.js';
 import type { ClientInteraction } from '../client-interaction.js';
 import { ServerRequests } from '../server-requests.js';
+import type { CredentialHeaders } from '../credential/credential-source.js';
 import type { CallControl } from '../upstream.js';
-
-export type CredentialHeaders = Readonly<Record<string, string>>;
 
 /** Longest wait for the answer to a message that gets none but a status. */
 const NOTICE_TIMEOUT_MS = 10_000;

@@ -1,4 +1,5 @@
 import type { RpcMessage } from '../../../core/protocol/rpc-message.js';
+import type { ConnectionCredential } from '../credential/connection-credential.js';
 import type { UpstreamRequest } from '../upstream.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -23,8 +24,8 @@ export interface ModernListener {
 /** What a listener needs of its connection. */
 export interface ListenerMeans {
   readonly nextRequestId: () => number;
-  /** The credential of whoever used the connection last. */
-  readonly credential: () => Headers;
+  /** The credential of whoever used the connection last, with what is fresh of it. */
+  readonly credential: ConnectionCredential;
   /** A change notification; the key of the subscription is still on it. */
   readonly onMessage: (message: RpcMessage) => void;
   /** It was deaf for a while: anything may have changed. */

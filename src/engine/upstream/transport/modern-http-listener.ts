@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { rpcShape, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import { SseParser } from '../../../core/protocol/sse-parser.js';
 import { HttpExchange, type ResponseSink } from '../../../platform/http/http-exchange.js';
+import type { CredentialHeaders } from '../credential/credential-source.js';
 import { readReplyMessages } from './http-reply.js';
 import type { HttpSession } from './http-session.js';
 import type { ListenerMeans, ModernListener } from './modern-carrier.js';
@@ -46,6 +47,7 @@ export class ModernHttpListener implements ModernListener, ResponseSink {
       return;
     }
     this.#exchange?.abort();
+    this.means.credential.refused(status, headers);
     if (status < 500 && ![401, 403, 408, 429].includes(status)) this.#isUnsupported = true;
     else this.#reconnect();
   }
@@ -69,12 +71,25 @@ export class ModernHttpListener implements ModernListener, ResponseSink {
   }
 
   #connect(filter: string): void {
+    const headers = this.means.credential.fresh();
+    if (!(headers instanceof Promise)) {
+      this.#open(filter, headers);
+      return;
+    }
+    const isWanted = (): boolean => this.#filter === filter && this.#exchange === undefined;
+    headers.then(
+      (fresh) => isWanted() && this.#open(filter, fresh),
+      () => isWanted() && this.#reconnect(), // Whoever calls is told what is wrong.
+    );
+  }
+
+  #open(filter: string, credential: CredentialHeaders): void {
     const { session, means } = this;
     const { text, headers } = listenRequest(means.nextRequestId(), filter, this.clientInfoText);
     const request = {
       target: session.target,
       method: 'POST',
-      headers: session.postHeaders({ ...means.credential(), ...headers }),
+      headers: session.postHeaders({ ...credential, ...headers }),
       body: text,
       policy: 'registered',
       lane: 'stream',

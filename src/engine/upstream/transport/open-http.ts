@@ -47,7 +47,7 @@ export async function openHttpConnection(options: HttpConnectOptions): Promise<U
   if (call.target.origin === target.origin) session.target = { ...call.target, userinfo: target.userinfo };
 
   await session.notice(notificationText('notifications/initialized', undefined), credential.headers);
-  return new HttpConnection(session, info, credential.headers, options.onClose);
+  return new HttpConnection(session, info, credential, options.onClose);
 }
 
 async function initialize(

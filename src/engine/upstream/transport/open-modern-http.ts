@@ -2,11 +2,13 @@ import type { RpcMessage } from '../../../core/protocol/rpc-message.js';
 import { parseHttpTarget } from '../../../platform/http/http-target.js';
 import { SlotTable } from '../../../platform/http/slot-table.js';
 import type { UpstreamConnection } from '../connection.js';
+import { ConnectionCredential } from '../credential/connection-credential.js';
+import type { CredentialHeaders } from '../credential/credential-source.js';
 import { afterFailedDiscovery } from '../era-negotiation.js';
-import { CallControl, type UpstreamRequest } from '../upstream.js';
+import { CallControl, type ResolvedCredential, type UpstreamRequest } from '../upstream.js';
 import { upstreamError } from '../upstream-error.js';
 import { HttpCall } from './http-call.js';
-import type { CredentialHeaders, HttpSession } from './http-session.js';
+import type { HttpSession } from './http-session.js';
 import type { ModernCarrier, ModernListener } from './modern-carrier.js';
 import { ModernConnection } from './modern-connection.js';
 import { clientInfo, discoverRequest } from './modern-discover.js';
@@ -52,7 +54,7 @@ export async function openModernHttp(options: HttpConnectOptions): Promise<Upstr
   if (call.target.origin === target.origin) session.target = { ...call.target, userinfo: target.userinfo };
   const connection = new ModernConnection(
     { entry, info, limits, clientInfoText, nextRequestId, onNotification: options.onNotification },
-    (made) => new HttpCarrier(session, made, nextRequestId, clientInfoText, credential.headers),
+    (made) => new HttpCarrier(session, made, nextRequestId, clientInfoText, credential),
   );
   session.onLost = () => {
     connection.markClosed();
@@ -67,20 +69,20 @@ class HttpCarrier implements ModernCarrier {
   readonly listener: ModernListener;
   readonly #session: HttpSession;
   readonly #calls = new SlotTable<HttpCall>();
-  #credential: CredentialHeaders;
+  readonly #credential: ConnectionCredential;
 
   constructor(
     session: HttpSession,
     connection: ModernConnection,
     nextRequestId: () => number,
     clientInfoText: string,
-    credential: CredentialHeaders,
+    credential: ResolvedCredential,
   ) {
     this.#session = session;
-    this.#credential = credential;
+    this.#credential = new ConnectionCredential(credential);
     const means = {
       nextRequestId,
-      credential: () => this.#credential,
+      credential: this.#credential,
       onMessage: (message: RpcMessage) => connection.takeNotification(message),
       onGap: () => connection.takeGap(),
     };
@@ -88,7 +90,7 @@ class HttpCarrier implements ModernCarrier {
   }
 
   exchange(request: UpstreamRequest, mirrored: CredentialHeaders, credential: CredentialHeaders): Promise<RpcMessage> {
-    this.#credential = credential;
+    this.#credential.last = credential;
     return new Promise((resolve, reject) => {
       new HttpCall(this.#session, request, { ...credential, ...mirrored }, resolve, reject, this.#calls).start();
     });
