@@ -27,6 +27,15 @@ describe('addresses that are never dialled, whoever registered them (security pa
   });
 });
 
+test('the credential services of the machine are dialled where the environment names them, and nothing else is', () => {
+  for (const address of ['169.254.169.254', '169.254.170.2', '169.254.170.23', 'fd00:ec2::254', '127.0.0.1', '::1']) {
+    expect(addressRefusal(address, 'machine-credentials')).toBeUndefined();
+  }
+  for (const address of ['169.254.169.253', '10.0.0.1', '8.8.8.8', 'fe80::1', '0.0.0.0']) {
+    expect(addressRefusal(address, 'machine-credentials')).toBeDefined();
+  }
+});
+
 test.each(['127.0.0.1', '::1', '10.1.2.3', '172.16.0.1', '192.168.1.1', '100.64.0.1', 'fd12::1', '::ffff:10.0.0.1'])(
   '%s is dialled for a server an administrator registered, not for a URL a third party named',
   (address) => {

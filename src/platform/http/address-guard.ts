@@ -4,8 +4,10 @@ import { BlockList, isIP, type LookupFunction } from 'node:net';
 /**
  * Whose word the address is. `registered`: an administrator registered the server, so private ranges and loopback are
  * fine. `third-party`: the URL came from outside (metadata documents, redirects of strangers): public addresses only.
+ * `machine-credentials`: the environment names a service of this very machine that hands out its credentials: those
+ * services and loopback, and nothing else.
  */
-export type AddressPolicy = 'registered' | 'third-party';
+export type AddressPolicy = 'registered' | 'third-party' | 'machine-credentials';
 
 /** The address may not be dialled (security page, "SSRF"). The message names the reason, never a secret. */
 export class RefusedAddressError extends Error {
@@ -64,8 +66,22 @@ const PRIVATE_V6: readonly Range[] = [
   ['fec0::', 10],
 ];
 
+/** AWS: instance metadata, ECS, EKS pod identity. */
+const MACHINE_V4: readonly Range[] = [
+  ['169.254.169.254', 32],
+  ['169.254.170.2', 32],
+  ['169.254.170.23', 32],
+  ['127.0.0.0', 8],
+];
+const MACHINE_V6: readonly Range[] = [
+  ['fd00:ec2::254', 128],
+  ['fd00:ec2::23', 128],
+  ['::1', 128],
+];
+
 const forbidden = blockList(FORBIDDEN_V4, FORBIDDEN_V6);
 const notPublic = blockList(PRIVATE_V4, PRIVATE_V6);
+const ofMachine = blockList(MACHINE_V4, MACHINE_V6);
 
 /** Why this IP address may not be dialled; undefined when it may. Takes any spelling that `net.isIP` accepts. */
 export function addressRefusal(address: string, policy: AddressPolicy): string | undefined {
@@ -73,6 +89,9 @@ export function addressRefusal(address: string, policy: AddressPolicy): string |
   const family = isIP(bare);
   if (family === 0) return 'not an IP address';
   const kind = family === 4 ? 'ipv4' : 'ipv6';
+  if (policy === 'machine-credentials') {
+    return ofMachine.check(bare, kind) ? undefined : 'not an address of a credential service of this machine';
+  }
   if (forbidden.check(bare, kind)) return 'link-local, metadata, multicast and unspecified addresses are never dialled';
   if (policy === 'third-party' && notPublic.check(bare, kind)) return 'private addresses are not dialled for this URL';
   return undefined;

@@ -8,11 +8,13 @@ import { parseHttpTarget, type HttpTarget } from './http-target.js';
 
 export interface OutgoingRequest {
   readonly target: HttpTarget;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Names and values in turn; names in lower case. */
   readonly headers: readonly string[];
   readonly body?: string;
   readonly policy: AddressPolicy;
+  /** Default `follow`. What carries a secret in its body follows none: the body would go along. */
+  readonly redirects?: 'follow' | 'same-origin' | 'none';
   readonly lane: HttpLane;
   /** Longest wait for the next byte, milliseconds; `Infinity` waits for ever. Does not run while paused. */
   readonly idleTimeoutMs: number;
@@ -212,6 +214,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
 
   #redirectRefusal(status: number, next: HttpTarget | undefined): string | undefined {
     if (next === undefined) return undefined;
+    const { redirects = 'follow' } = this.#request;
+    if (redirects === 'none') return 'redirect where none is followed';
+    if (redirects === 'same-origin' && next.origin !== this.#target.origin) return 'redirect to another origin';
     if (status === 303 && this.#request.method === 'POST') return 'redirect that would turn the request into a GET';
     if (this.#target.isSecure && !next.isSecure) return 'redirect from https to http';
     if (next.origin === this.#target.origin && next.path === this.#target.path) return 'redirect loop';
