@@ -167,6 +167,11 @@ export class Catalog {
     return (await this.#listOf(kind, server, caller, true)).list;
   }
 
+  /** The same, asked for anew: what is held turned out to be old. */
+  async askAgain(kind: ListKind, server: ServerView, caller: Caller): Promise<ServerList> {
+    return await this.#load(this.slot(kind, server, caller), kind, server, caller);
+  }
+
   /** The list if it is held, without waiting; refreshes behind the answer. The path of a warm call. */
   heldList(kind: ListKind, server: ServerView, caller: Caller): ServerList | undefined {
     const state = this.slot(kind, server, caller).peek();

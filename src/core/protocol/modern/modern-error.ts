@@ -6,6 +6,9 @@ const RESERVED_FROM = -32_099;
 const RESERVED_TO = -32_020;
 const DEFINED: ReadonlySet<number> = new Set([-32_020, -32_021, -32_022]);
 
+/** Headers that do not repeat the body; nothing was done. */
+export const HEADER_MISMATCH = -32_020;
+
 /** A client did not declare what is needed; a server's to say, and the gateway's to pass on. */
 export const MISSING_CAPABILITY = -32_021;
 
