@@ -36,4 +36,18 @@ export const SEALED_COLUMNS = {
     purpose: 'oauth-flow',
     owner: ({ handle_hash = '' }) => handle_hash,
   },
+  upstreamOAuthClient: {
+    table: 'upstream_oauth_client',
+    column: 'sealed',
+    key: { id: 'uuid' },
+    purpose: 'upstream-oauth-client',
+    owner: ({ id = '' }) => id,
+  },
+  upstreamToken: {
+    table: 'upstream_token',
+    column: 'sealed',
+    key: { fingerprint: 'text' },
+    purpose: 'upstream-token',
+    owner: ({ fingerprint = '' }) => fingerprint,
+  },
 } as const satisfies Record<string, SealedColumn>;
