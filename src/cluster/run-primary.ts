@@ -5,6 +5,7 @@ import { Logger as NestFrameworkLogger } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { openDatabase } from '../platform/database/database-server.js';
 import type { Settings } from '../platform/config/settings.js';
+import { newReplicaId } from '../platform/config/worker.js';
 import { NestLogger } from '../platform/telemetry/nest-logger.js';
 import { WorkerFleet } from './worker-fleet.js';
 import type { WorkerMessage } from './worker-message.js';
@@ -31,10 +32,11 @@ export async function runPrimary(
   await chmod(socketDir, 0o700);
   logger.debug({ socketDir }, 'sockets of the workers');
   const { workers: count } = settings.listen;
+  const replica = newReplicaId();
   const fleet = new WorkerFleet({
     count,
     environment: (index) => ({
-      ...workerEnvironment(index, count, socketDir),
+      ...workerEnvironment(replica, index, count, socketDir),
       DATABASE_URL: database.url.reveal(),
     }),
     shutdownGraceMs: settings.limits.shutdownGraceMs,

@@ -1,14 +1,20 @@
 import { join } from 'node:path';
-import type { Worker } from '../platform/config/worker.js';
+import { newPlace, type Worker } from '../platform/config/worker.js';
 
 /** Variables through which the primary tells a worker its place. */
 const INDEX = 'GATEHOUSE_WORKER_INDEX';
 const COUNT = 'GATEHOUSE_WORKER_COUNT';
 const SOCKET_DIR = 'GATEHOUSE_WORKER_SOCKETS';
+const REPLICA = 'GATEHOUSE_WORKER_REPLICA';
 
-/** What the primary adds to the environment of worker `index`. */
-export function workerEnvironment(index: number, count: number, socketDir: string): Record<string, string> {
-  return { [INDEX]: String(index), [COUNT]: String(count), [SOCKET_DIR]: socketDir };
+/** What the primary of this replica adds to the environment of worker `index`. */
+export function workerEnvironment(
+  replica: string,
+  index: number,
+  count: number,
+  socketDir: string,
+): Record<string, string> {
+  return { [REPLICA]: replica, [INDEX]: String(index), [COUNT]: String(count), [SOCKET_DIR]: socketDir };
 }
 
 /** The place that {@link workerEnvironment} gave. Throws when there is none: only the primary starts workers. */
@@ -16,12 +22,15 @@ export function readWorkerPlace(environment: Readonly<Record<string, string | un
   const index = Number(environment[INDEX]);
   const count = Number(environment[COUNT]);
   const socketDir = environment[SOCKET_DIR];
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(count) || index >= count || socketDir === undefined) {
+  const replica = environment[REPLICA];
+  const isPlace = Number.isSafeInteger(index) && Number.isSafeInteger(count) && index < count;
+  if (!isPlace || socketDir === undefined || replica === undefined) {
     throw new Error('a worker process was started without its place in the cluster');
   }
   return Object.freeze({
     index,
     count,
+    place: newPlace(replica, index),
     siblingSocketPath(sibling: number): string {
       if (!Number.isSafeInteger(sibling) || sibling < 0 || sibling >= count) {
         throw new RangeError(`there is no worker ${sibling} of ${count}`);

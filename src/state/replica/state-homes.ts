@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { readPlace, type Place } from '../../core/model/place.js';
+import type { Secret } from '../../core/model/secret.js';
+import { WORKER, type Worker } from '../../platform/config/worker.js';
+import { Sealer } from '../../platform/crypto/sealer.js';
+import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
+import { LOGGER } from '../../platform/telemetry/logger.token.js';
+import { StateHomesStore, type StateHomeRow } from './state-homes.store.js';
+
+/** Homes remembered that are elsewhere than the id says; the oldest go first and are asked for again. */
+const KNOWN_MAX = 10_000;
+/** What could not be written waits for the database; beyond this the oldest is given up. */
+const PENDING_MAX = 10_000;
+const TICK_MS = 5_000;
+const SWEEP_EVERY_TICKS = 120;
+
+/** Where state is, as far as is written. */
+export type Home =
+  /** Held there, or to be made again there from what remains of it. */
+  | { readonly kind: 'at'; readonly place: Place; readonly remains: string | undefined }
+  /** It was somewhere that is gone, or let go of, and cannot be made again. */
+  | { readonly kind: 'lost' }
+  /** Nothing is written: it is where its id says. */
+  | { readonly kind: 'unwritten' };
+
+/** What others must know of state that is held here. */
+export interface Kept {
+  /** Some of it is gone with this process for good. */
+  readonly isBound: boolean;
+  /** What it takes to make the rest again; sealed before it is stored. */
+  readonly remains: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Which process holds state that ids name a place for (sessions), when that place is gone or more must be known to make
+ * it again. A process that goes on with state of a dead one claims it first, so that there is never more than one home.
+ */
+@Injectable()
+export class StateHomes implements BeforeApplicationShutdown {
+  readonly #log: Logger;
+  readonly #sealer: Sealer;
+  readonly #known = new Map<string, Place>();
+  readonly #pending = new Map<string, Kept>();
+  readonly #timer = setInterval(() => void this.#tick(), TICK_MS).unref();
+  #ticks = 0;
+
+  constructor(
+    private readonly store: StateHomesStore,
+    @Inject(WORKER) private readonly worker: Worker,
+    @Inject(SEALING_SECRET) sealingSecret: Secret,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.#sealer = new Sealer(sealingSecret, 'state-remains');
+    this.#log = logger.child({ room: 'replica' });
+  }
+
+  beforeApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Where it was last time, if that was not where its id says. */
+  known(id: string): Place | undefined {
+    return this.#known.get(id);
+  }
+
+  /** Of state that is not in memory here. Asks the database. @throws GatewayError `database/unavailable`. */
+  async find(id: string): Promise<Home> {
+    const key = keyOf(id);
+    const row = await this.store.find(key);
+    if (row === undefined) return { kind: 'unwritten' };
+    if (row.isBound && row.place === this.worker.place.tag) return { kind: 'lost' };
+    return this.#at(id, key, row);
+  }
+
+  /**
+   * This process goes on with it, unless somebody else does already or nobody can. `dead` are places that were found
+   * gone. @throws GatewayError `database/unavailable`.
+   */
+  async claim(id: string, dead: readonly Place[], expiresAt: number): Promise<Home> {
+    this.#known.delete(id);
+    const key = keyOf(id);
+    const tags = dead.map(({ tag }) => tag);
+    const row = await this.store.claim(key, this.worker.place.tag, tags, new Date(expiresAt));
+    return row.isBound && tags.includes(row.place) ? { kind: 'lost' } : this.#at(id, key, row);
+  }
+
+  /**
+   * Tells the others what there is of it here. Does not reject: what cannot be written now is written when the database
+   * is back.
+   */
+  async keep(id: string, kept: Kept): Promise<void> {
+    this.#pending.delete(id);
+    const { isBound, remains, expiresAt } = kept;
+    const key = keyOf(id);
+    const row: StateHomeRow = {
+      place: this.worker.place.tag,
+      isBound,
+      remains: remains === undefined ? null : this.#sealer.seal(remains, key),
+    };
+    try {
+      await this.store.keep(key, row, new Date(expiresAt));
+    } catch (error) {
+      this.#log.debug({ err: error }, 'what is held here could not be written, trying again');
+      for (const oldest of this.#pending.keys()) {
+        if (this.#pending.size < PENDING_MAX) break;
+        this.#pending.delete(oldest);
+      }
+      this.#pending.set(id, kept);
+    }
+  }
+
+  /** It is over. Never rejects. */
+  async forget(id: string): Promise<void> {
+    this.#pending.delete(id);
+    await this.store.forget(keyOf(id)).catch((error: unknown) => {
+      this.#log.debug({ err: error }, 'a home could not be forgotten; it expires');
+    });
+  }
+
+  #at(id: string, key: string, { place: tag, remains }: StateHomeRow): Home {
+    const place = readPlace(tag);
+    if (place === undefined) return { kind: 'unwritten' };
+    if (tag !== this.worker.place.tag) {
+      for (const oldest of this.#known.keys()) {
+        if (this.#known.size < KNOWN_MAX) break;
+        this.#known.delete(oldest);
+      }
+      this.#known.set(id, place);
+    }
+    return { kind: 'at', place, remains: remains === null ? undefined : this.#sealer.open(remains, key) };
+  }
+
+  async #tick(): Promise<void> {
+    this.#ticks += 1;
+    for (const [id, kept] of [...this.#pending]) await this.keep(id, kept);
+    if (this.#ticks % SWEEP_EVERY_TICKS !== 0) return;
+    await this.store.sweep().catch((error: unknown) => {
+      this.#log.debug({ err: error }, 'expired homes could not be deleted');
+    });
+  }
+}
+
+/** Session ids open sessions; what is stored must not. */
+function keyOf(id: string): string {
+  return createHash('sha256').update(id).digest('base64url');
+}
