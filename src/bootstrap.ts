@@ -12,9 +12,11 @@ import { jsonBody } from './edge/admin/auth/json-body.js';
 import { FrontDoor } from './edge/gateway/front-door.js';
 import type { DeclaredSource } from './platform/config/declared-source.js';
 import type { ListenSettings, Settings } from './platform/config/settings.js';
-import { SINGLE_WORKER, type Worker } from './platform/config/worker.js';
+import { replicaAddress } from './platform/config/replica-address.js';
+import { loneWorker, type Worker } from './platform/config/worker.js';
 import { createLogger } from './platform/telemetry/logger.js';
 import { NestLogger } from './platform/telemetry/nest-logger.js';
+import { ReplicaDirectory } from './state/replica/replica-directory.js';
 
 /** What `loadConfiguration` gives a gateway to run with. */
 export interface GatewayConfiguration {
@@ -47,7 +49,7 @@ export async function bootstrap(
   options: BootstrapOptions = {},
 ): Promise<RunningGateway> {
   const { settings, source } = configuration;
-  const worker = options.worker ?? SINGLE_WORKER;
+  const worker = options.worker ?? loneWorker();
   const logger = createLogger(settings.log, options.logSink);
   const adapter = new DoorAdapter(settings.limits, worker.count, settings.door.rootPath);
   const app = await NestFactory.create<NestExpressApplication>(
@@ -70,6 +72,7 @@ export async function bootstrap(
     await app.init();
     if (worker.count > 1) await adapter.listenForSiblings(worker.siblingSocketPath(worker.index));
     await listen(app, settings.listen);
+    await announce(app, settings.listen);
     return { app, url: urlOf(app), close: () => app.close() };
   } catch (error) {
     await app.close();
@@ -83,6 +86,13 @@ async function listen(app: NestExpressApplication, { host, port }: ListenSetting
   } catch (error) {
     throw listenError(error, host, port);
   }
+}
+
+/** Tells other replicas where this one is. */
+async function announce(app: INestApplication, { replicaUrl }: ListenSettings): Promise<void> {
+  const listening = (app.getHttpServer() as Server).address();
+  if (typeof listening !== 'object' || listening === null) return;
+  await app.get(ReplicaDirectory, { strict: false }).announce(replicaUrl ?? replicaAddress(listening));
 }
 
 function listenError(error: unknown, host: string, port: number): unknown {

@@ -8,10 +8,12 @@ import { resolveView, type CallerPlace } from '../../core/access/resolve-view.js
 import type { AccessView } from '../../core/model/access-view.js';
 import { isModernVersion } from '../../core/protocol/modern/modern-version.js';
 import type { Limits } from '../../core/model/limits.js';
+import type { Place } from '../../core/model/place.js';
 import type { Principal } from '../../core/model/principal.js';
-import { SessionStore } from '../../engine/session/session-store.js';
+import { SessionStore, type FoundSession } from '../../engine/session/session-store.js';
 import { DOOR_SETTINGS, LIMITS, LISTEN_SETTINGS } from '../../platform/config/tokens.js';
 import type { DoorSettings, ListenSettings } from '../../platform/config/settings.js';
+import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { Authenticator, type AuthenticationResult } from '../../state/identity/authenticator.js';
@@ -28,10 +30,12 @@ import { ListChangeNotices } from './list-change-notices.js';
 import { ListenStreams } from './modern-listen-streams.js';
 import { LiveRequest, type LiveRequestDoor } from './live-request.js';
 import { offerCaller } from './offer-caller.js';
+import { PeerPass, SERVED_BY_HEADER, type Pass } from './peer-pass.js';
+import { PeerRelay } from './peer-relay.js';
 import { readScope } from './read-scope.js';
 import { RestDoor } from './rest-door.js';
 import { RouteTable } from './route.js';
-import { SiblingRelay } from './sibling-relay.js';
+import { SessionRouter } from './session-router.js';
 import { StreamableDoor } from './streamable-door.js';
 import { toGatewayError } from './render-error.js';
 
@@ -60,10 +64,13 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     @Inject(StreamableDoor) private readonly streamable: StreamableDoor,
     @Inject(LegacySseDoor) private readonly sse: LegacySseDoor,
     @Inject(RestDoor) private readonly rest: RestDoor,
-    @Inject(SiblingRelay) private readonly siblings: SiblingRelay,
+    @Inject(SessionRouter) private readonly router: SessionRouter,
+    @Inject(PeerPass) private readonly passes: PeerPass,
+    @Inject(PeerRelay) private readonly relay: PeerRelay,
     @Inject(ListChangeNotices) private readonly notices: ListChangeNotices,
     @Inject(ListenStreams) private readonly listening: ListenStreams,
     @Inject(PublicAddress) private readonly address: PublicAddress,
+    @Inject(WORKER) private readonly worker: Worker,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -129,7 +136,13 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
   /** Throws what is wrong with the request before anything was done for it. */
   #admit(live: LiveRequest): Promise<void> | undefined {
     const { request, response, headers } = live;
-    if (!this.#hosts.allows(request)) {
+    const pass = this.passes.read(request);
+    if (pass !== undefined) {
+      live.pass = pass;
+      const { place } = this.worker;
+      if (pass.target.tag !== place.tag) return this.#passOn(live, pass);
+      headers[SERVED_BY_HEADER] = place.tag;
+    } else if (!this.#hosts.allows(request)) {
       throw new GatewayError('http/forbidden_host', {
         detail: 'add it to general_settings.allowed_hosts or allowed_origins if it is yours',
       });
@@ -142,8 +155,16 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     return this.#authenticate(live);
   }
 
+  /** For a sibling of this process, who will look at it; one for another replica came to the wrong address. */
+  async #passOn({ request, response }: LiveRequest, pass: Pass): Promise<void> {
+    const isSibling = pass.target.replica === this.worker.place.replica;
+    if (isSibling && (await this.relay.relay(pass.target, request, response, { incoming: pass })) === 'answered')
+      return;
+    throw new GatewayError('http/misdirected');
+  }
+
   #authenticate(live: LiveRequest): Promise<void> | undefined {
-    const caller = this.authenticator.authenticate(live.request.headers);
+    const caller = this.authenticator.authenticate(live.request.headers, live);
     // A warm key is known at once: nothing is awaited on the path of its calls.
     return caller instanceof Promise ? caller.then((known) => this.#enter(known, live)) : this.#enter(caller, live);
   }
@@ -158,7 +179,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     if (!live.hold(caller.identity)) return this.#authenticate(live);
     const { request } = live;
     const scope = readScope(live.route, live.query, request.headers);
-    const place = this.address.isExternal(request, this.siblings.peerOf(request)) ? OUTSIDE : INSIDE;
+    const place = this.address.isExternal(request, live.pass?.address) ? OUTSIDE : INSIDE;
     live.context = callerContext(this.registry.current, principal, scope, place, request.headers, {
       sharedHeader: this.settings.clientSideAuthHeader,
       upstreamAuthorization: caller.upstreamAuthorization,
@@ -172,7 +193,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
   }
 
   #dispatch(live: LiveRequest, principal: Principal): Promise<void> | undefined {
-    const { route, request, response, query } = live;
+    const { route, request, query } = live;
     switch (route.door) {
       case 'mcp':
       case 'toolset': {
@@ -181,7 +202,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
         if (typeof sessionId !== 'string' || isSessionless) return this.streamable.serve(live);
         const found = this.sessions.find(sessionId, principal);
         if (found.kind === 'unknown') throw new GatewayError('session/unknown');
-        if (found.kind === 'elsewhere') return this.siblings.relay(found.worker, request, response);
+        if (found.kind === 'away') return this.#route(live, sessionId, found);
         live.session = found.session;
         return this.streamable.serve(live);
       }
@@ -191,8 +212,8 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
         return undefined;
       case 'messages': {
         const sessionId = new URLSearchParams(query).get('session_id');
-        const worker = sessionId === null ? undefined : this.sse.elsewhere(sessionId, principal);
-        if (worker !== undefined) return this.siblings.relay(worker, request, response);
+        const home = sessionId === null ? undefined : this.sse.elsewhere(sessionId, principal);
+        if (home !== undefined) return this.#passToStream(live, home);
         live.names = route.names;
         return this.sse.post(live, sessionId);
       }
@@ -201,6 +222,18 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
       case 'rest-call':
         return this.rest.call(live);
     }
+  }
+
+  async #route(live: LiveRequest, sessionId: string, found: FoundSession & { kind: 'away' }): Promise<void> {
+    live.session = await this.router.route(live, sessionId, found);
+    if (live.session !== undefined) await this.streamable.serve(live);
+  }
+
+  /** A session of the old transport lives and dies with its stream. */
+  async #passToStream({ request, response, pass }: LiveRequest, home: Place): Promise<void> {
+    const isLost = pass !== undefined || home.tag === this.worker.place.tag;
+    if (!isLost && (await this.relay.relay(home, request, response)) === 'answered') return;
+    throw new GatewayError('session/unknown', { detail: 'Could not find session' });
   }
 
   /** What the caller of a running request may see now. */

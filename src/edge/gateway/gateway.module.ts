@@ -5,6 +5,7 @@ import { UpstreamModule } from '../../engine/upstream/upstream.module.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
 import { IdentityModule } from '../../state/identity/identity.module.js';
 import { RegistryModule } from '../../state/registry/registry.module.js';
+import { ReplicaModule } from '../../state/replica/replica.module.js';
 import { UsageModule } from '../../state/usage/usage.module.js';
 import { Dispatcher } from './dispatcher.js';
 import { FrontDoor } from './front-door.js';
@@ -17,14 +18,16 @@ import { ModernOwners } from './modern-owners.js';
 import { ParkedCalls } from './modern-parked-calls.js';
 import { TaskWatches } from './modern-task-watches.js';
 import { LongCalls } from './long-calls.js';
+import { PeerPass } from './peer-pass.js';
+import { PeerRelay } from './peer-relay.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
-import { SiblingRelay } from './sibling-relay.js';
+import { SessionRouter } from './session-router.js';
 import { StreamableDoor } from './streamable-door.js';
 
 /** The data plane's doors. */
 @Module({
-  imports: [IdentityModule, RegistryModule, UsageModule, UpstreamModule, CatalogModule, SessionModule],
+  imports: [IdentityModule, RegistryModule, ReplicaModule, UsageModule, UpstreamModule, CatalogModule, SessionModule],
   providers: [
     Dispatcher,
     FrontDoor,
@@ -36,10 +39,12 @@ import { StreamableDoor } from './streamable-door.js';
     ModernListener,
     ModernOwners,
     ParkedCalls,
+    PeerPass,
+    PeerRelay,
     PrincipalOwners,
     PublicAddress,
     RestDoor,
-    SiblingRelay,
+    SessionRouter,
     StreamableDoor,
     TaskWatches,
   ],

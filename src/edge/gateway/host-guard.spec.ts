@@ -13,7 +13,7 @@ const door: DoorSettings = {
   trustedProxyRanges: [],
   internalRanges: [],
 };
-const listen = (host: string): ListenSettings => ({ host, port: 0, workers: 1 });
+const listen = (host: string): ListenSettings => ({ host, port: 0, workers: 1, replicaUrl: undefined });
 const request = (host?: string, origin?: string): IncomingMessage => ({ headers: { host, origin } }) as IncomingMessage;
 
 describe('HostGuard', () => {

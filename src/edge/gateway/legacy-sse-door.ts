@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Limits } from '../../core/model/limits.js';
+import type { Place } from '../../core/model/place.js';
 import type { Principal } from '../../core/model/principal.js';
 import { resultText, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
@@ -65,10 +66,10 @@ export class LegacySseDoor {
     }
   }
 
-  /** The worker that holds the stream of this session id, if it is not this one. */
-  elsewhere(sessionId: string, principal: Principal): number | undefined {
+  /** The process that holds the stream of this session id, if it is not this one. */
+  elsewhere(sessionId: string, principal: Principal): Place | undefined {
     const found = this.sessions.find(sessionId, principal);
-    return found.kind === 'elsewhere' ? found.worker : undefined;
+    return found.kind === 'away' ? found.place : undefined;
   }
 
   /** `POST /messages?session_id=`: 202 at once, the reply on the stream. */

@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { AccessView } from '../../core/model/access-view.js';
 import type { ClientSession } from '../../engine/session/client-session.js';
+import type { Endpoint } from '../../state/identity/authenticator.js';
 import type { Identity, IdentityHolder } from '../../state/identity/identity.js';
 import type { RefusalReason } from '../../state/identity/refusal.js';
 import type { CallerContext } from './caller-context.js';
-import type { Route } from './route.js';
+import type { Pass } from './peer-pass.js';
+import { endpointPath, type Route } from './route.js';
 
 /** How long a client may go on sending a body that was answered already: long enough to notice the answer. */
 const UNREAD_MS = 700;
@@ -22,10 +24,14 @@ export interface LiveRequestDoor {
  * it was admitted as: it ends when that is refused, and sees what the caller may see now, not what they might when it
  * began. Doors read {@link context} when they need it, after the body has come.
  */
-export class LiveRequest implements IdentityHolder {
+export class LiveRequest implements IdentityHolder, Endpoint {
   /** Headers every answer carries (CORS, connection). */
   readonly headers: Record<string, string> = {};
   session: ClientSession | undefined;
+  /** By which another process passed it here; undefined: it comes from a client. */
+  pass: Pass | undefined;
+  /** What was read of it already, if it was. */
+  body: string | undefined;
   /** Names in the path. */
   names: readonly string[] | undefined;
   #context: CallerContext | undefined;
@@ -79,6 +85,10 @@ export class LiveRequest implements IdentityHolder {
     if (identity === undefined) return;
     if (this.response.writableEnded || this.response.destroyed) identity.release(this.#slot);
     else this.response.once('close', () => identity.release(this.#slot));
+  }
+
+  isAudience(audience: string): boolean {
+    return endpointPath(this.route) === audience;
   }
 
   onRefused(reason: RefusalReason): void {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { clientCapabilities } from '../../core/model/client-capabilities.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Limits } from '../../core/model/limits.js';
+import { readPlace, type Place } from '../../core/model/place.js';
 import type { Secret } from '../../core/model/secret.js';
 import { findMember } from '../../core/protocol/json-scan.js';
 import { readRoundInput, type RoundInput } from '../../core/protocol/modern/input-required.js';
@@ -25,10 +26,10 @@ import { ModernOwners } from './modern-owners.js';
 import { ParkedCalls, type ParkedCall } from './modern-parked-calls.js';
 import { TaskWatches } from './modern-task-watches.js';
 import { inputRequiredReply, modernErrorReply, statusOnModern } from './modern-reply.js';
+import { PeerRelay } from './peer-relay.js';
 import { readModernRequest, type ModernRequest } from './modern-request.js';
 import { requestFingerprint, RequestStates } from './modern-state.js';
 import { toGatewayError } from './render-error.js';
-import { SiblingRelay } from './sibling-relay.js';
 import type { Admitted } from './streamable-door.js';
 
 /**
@@ -45,7 +46,7 @@ export class ModernDoor {
     @Inject(ParkedCalls) private readonly parked: ParkedCalls,
     @Inject(ModernListener) private readonly listener: ModernListener,
     @Inject(TaskWatches) private readonly watches: TaskWatches,
-    @Inject(SiblingRelay) private readonly siblings: SiblingRelay,
+    @Inject(PeerRelay) private readonly peers: PeerRelay,
     @Inject(WORKER) private readonly worker: Worker,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -110,9 +111,8 @@ export class ModernDoor {
       const claims = this.#readState(admitted, input.requestState, fingerprint());
       upstreamState = claims.upstreamState;
       if (claims.parked !== undefined) {
-        if (claims.worker !== this.worker.index && claims.worker < this.worker.count) {
-          return await this.#relay(claims.worker, admitted, message);
-        }
+        const home = readPlace(claims.place);
+        if (home?.tag !== this.worker.place.tag) return await this.#relay(home, admitted, message);
         const waiting = this.parked.find(claims.parked, claims.round, admitted.context.principal.id);
         if (waiting === undefined) throw new GatewayError('call/unknown_state');
         return await this.#resume(admitted, waiting, round, input, fingerprint);
@@ -154,7 +154,7 @@ export class ModernDoor {
       owner: this.owners.of(context.principal, capabilities),
       clientInfoText: envelope.clientInfoText,
       roundMembers: members,
-      tasks: declaresTasks(capabilities.value) ? { watches: this.watches, worker: this.worker.index } : undefined,
+      tasks: declaresTasks(capabilities.value) ? { watches: this.watches, place: this.worker.place } : undefined,
       stateForAnother: (upstreamState) =>
         this.#writeState(context.principal.id, fingerprint(), undefined, upstreamState),
     });
@@ -224,7 +224,7 @@ export class ModernDoor {
     const lifeMs = upstreamState === undefined ? clientAnswerTimeoutMs : sessionLifetimeMs;
     const expiresAt = parked?.expiresAt ?? Date.now() + lifeMs;
     const claims = { parked: parked?.call.id, upstreamState, round: parked?.round ?? 0, request, expiresAt };
-    return this.#states.write({ ...claims, worker: this.worker.index }, principalId);
+    return this.#states.write({ ...claims, place: this.worker.place.tag }, principalId);
   }
 
   #readState(admitted: Admitted, state: string, fingerprint: string): ReturnType<RequestStates['read']> & object {
@@ -238,23 +238,16 @@ export class ModernDoor {
     const { taskId } = params.value;
     const { tasks } = this.dispatcher.engine.sessions;
     const target = typeof taskId === 'string' ? tasks.open(taskId, admitted.context.principal.id) : undefined;
-    const worker = target?.worker ?? this.worker.index;
-    if (worker === this.worker.index || worker >= this.worker.count) return false;
-    try {
-      await this.siblings.relay(worker, admitted.request, admitted.response, message.text);
-      return true;
-    } catch {
-      // It is gone, and its questions with it: the server is asked from here.
-      return false;
-    }
+    const home = target?.place ?? this.worker.place;
+    if (home.tag === this.worker.place.tag) return false;
+    // When it is gone, its questions are with it: the server is asked from here.
+    return (await this.peers.relay(home, admitted.request, admitted.response, { body: message.text })) === 'answered';
   }
 
-  async #relay(worker: number, { request, response }: Admitted, message: RpcMessage): Promise<void> {
-    try {
-      await this.siblings.relay(worker, request, response, message.text);
-    } catch (cause) {
-      throw new GatewayError('call/unknown_state', { cause });
-    }
+  /** When it is gone, so is the call, before anybody answered it: the client makes it anew. */
+  async #relay(home: Place | undefined, { request, response }: Admitted, message: RpcMessage): Promise<void> {
+    const relayed = home && (await this.peers.relay(home, request, response, { body: message.text }));
+    if (relayed !== 'answered') throw new GatewayError('call/unknown_state');
   }
 
   #refuse(error: GatewayError, idText: string, exchange: Exchange): void {

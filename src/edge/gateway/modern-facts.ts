@@ -1,4 +1,5 @@
 import type { ServerView } from '../../core/model/access-view.js';
+import type { Place } from '../../core/model/place.js';
 import type { LogLevel } from '../../core/protocol/log-level.js';
 import type { HeaderFields } from '../../core/protocol/modern/request-headers.js';
 import type { TaskWatches } from './modern-task-watches.js';
@@ -8,7 +9,7 @@ import type { ModernCaller, ResolvedCredential } from '../../engine/upstream/ups
 export interface ModernTaskMeans {
   readonly watches: TaskWatches;
   /** The process that takes their questions. */
-  readonly worker: number;
+  readonly place: Place;
 }
 
 /** What a call of the modern era has that one of the legacy era has not. */

@@ -10,8 +10,8 @@ export interface StateClaims {
   readonly upstreamState: string | undefined;
   /** Which of its rounds this state was given out in. */
   readonly round: number;
-  /** The worker process that holds it. */
-  readonly worker: number;
+  /** Tag of the place that holds it. */
+  readonly place: string;
   /** Of method, name and arguments: state made for one request is no good for another. */
   readonly request: string;
   /** Milliseconds since the epoch. */

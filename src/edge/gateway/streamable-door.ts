@@ -38,6 +38,8 @@ import { ClientStream } from './client-stream.js';
 export interface Admitted {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** What was read of it already, if it was. */
+  readonly body?: string | undefined;
   /** Headers every answer carries (CORS, connection). */
   readonly headers: Record<string, string>;
   readonly context: CallerContext;
@@ -84,7 +86,8 @@ export class StreamableDoor {
   async #post(admitted: Admitted): Promise<void> {
     const { request, response, session } = admitted;
     const accepts = readAccepts(request);
-    const body = parseBody(await readBody(request, this.limits.requestBodyBytesMax), this.limits.jsonDepthMax);
+    const text = admitted.body ?? (await readBody(request, this.limits.requestBodyBytesMax));
+    const body = parseBody(text, this.limits.jsonDepthMax);
     if (isModernPost(request.headers, body.kind === 'single' ? body.message : undefined)) {
       if (body.kind === 'single') return await this.modern.post(admitted, body.message);
       throw noBatches(MODERN_VERSIONS[0]);

@@ -3,7 +3,7 @@ import { NO_CAPABILITIES, type ClientCapabilities } from '../../core/model/clien
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { isShown, type LogLevel } from '../../core/protocol/log-level.js';
 import { withProgressToken } from '../../core/protocol/request-params.js';
-import type { RpcMessage } from '../../core/protocol/rpc-message.js';
+import { notificationText, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { RELATED_TASK } from '../../core/protocol/task-ids.js';
 import type { LegacyVersion } from '../../core/protocol/versions.js';
 import type { ClientInteraction, ClientReply, ServerRequest } from '../upstream/client-interaction.js';
@@ -54,12 +54,16 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
   /** Least severe log message the client wants; undefined: whatever upstreams send. */
   logLevel: LogLevel | undefined;
   lastUsedAt: number;
+  /** It has state that is gone with this process for good, and others were told so. */
+  isBound = false;
   readonly #streams = new Set<SessionStream>();
   /** The last stream, closed, of a client that may come back to it. */
   #resting: SessionStream | undefined;
   /** Ids of calls that began tasks, with the client's token; newest last. */
   readonly #progress = new Map<number, string>();
   readonly #credentials = new Map<string, ResolvedCredential>();
+  /** Resources that may have changed while nobody watched them; told on the next stream. */
+  #unwatched: { readonly entry: ServerEntry; readonly publicUri: string }[] = [];
   #capabilities: ClientCapabilities = NO_CAPABILITIES;
 
   constructor(
@@ -134,6 +138,9 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
     this.#streams.add(stream);
     this.#resting = undefined;
     this.questions.sendParked();
+    const unwatched = this.#unwatched;
+    this.#unwatched = [];
+    for (const { entry, publicUri } of unwatched) this.tellUpdated(entry, publicUri);
   }
 
   removeStream(stream: SessionStream): void {
@@ -147,6 +154,13 @@ export class ClientSession implements UpstreamOwner, ClientInteraction {
    */
   send(text: string, from: ServerEntry): void {
     (this.#streamFor(from) ?? this.#resting)?.send(text, from);
+  }
+
+  /** The resource may have changed; a client without a stream is told when it opens one. */
+  tellUpdated(entry: ServerEntry, publicUri: string): void {
+    const stream = this.#streamFor(entry, 'content');
+    if (stream === undefined) this.#unwatched.push({ entry, publicUri });
+    else stream.send(notificationText('notifications/resources/updated', JSON.stringify({ uri: publicUri })), entry);
   }
 
   #streamFor(from: ServerEntry, content?: 'content'): SessionStream | undefined {

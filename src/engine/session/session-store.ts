@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import { NO_CAPABILITIES, type ClientCapabilities } from '../../core/model/client-capabilities.js';
 import type { Limits } from '../../core/model/limits.js';
+import type { Place } from '../../core/model/place.js';
 import type { Principal } from '../../core/model/principal.js';
 import type { Secret } from '../../core/model/secret.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
@@ -12,6 +12,7 @@ import { LIMITS } from '../../platform/config/tokens.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
+import { StateHomes } from '../../state/replica/state-homes.js';
 import { TaskHandles } from './task-handles.js';
 import { isSharedChild } from '../upstream/connection-key.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
@@ -19,6 +20,7 @@ import type { ResolvedCredential } from '../upstream/upstream.js';
 import { ClientQuestions } from './client-questions.js';
 import { ClientSession, type SessionStream } from './client-session.js';
 import { ResumeBuffer } from './resume-buffer.js';
+import { restoreRemains, writeRemains } from './session-remains.js';
 import { SessionIds, type SessionClaims } from './session-id.js';
 
 /** How often idle sessions are looked for. */
@@ -33,8 +35,8 @@ const RECONNECTS_MAX = 7;
 /** What a session id means here. */
 export type FoundSession =
   | { readonly kind: 'session'; readonly session: ClientSession }
-  /** Its live parts are in another worker process. */
-  | { readonly kind: 'elsewhere'; readonly worker: number }
+  /** Not in memory: its live parts are, or were, at this place. */
+  | { readonly kind: 'away'; readonly place: Place; readonly expiresAt: number }
   | { readonly kind: 'unknown' };
 
 type ListChangedListener = (entry: ServerEntry, method: unknown) => void;
@@ -48,8 +50,6 @@ export class SessionStore implements OnApplicationShutdown {
   /** Names of upstream tasks for clients. */
   readonly tasks: TaskHandles;
   readonly #ids: SessionIds;
-  /** Names this process in what its clients are asked. */
-  readonly #tag = randomBytes(6).toString('base64url');
   readonly #sessions = new Map<string, ClientSession>();
   readonly #byPrincipal = new Map<string, Set<ClientSession>>();
   readonly #ended = new Map<string, number>();
@@ -61,6 +61,7 @@ export class SessionStore implements OnApplicationShutdown {
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(SEALING_SECRET) sealingSecret: Secret,
     @Inject(WORKER) private readonly worker: Worker,
+    @Inject(StateHomes) private readonly homes: StateHomes,
   ) {
     this.tasks = new TaskHandles(sealingSecret);
     this.#ids = new SessionIds(new Sealer(sealingSecret, 'session-id'));
@@ -103,11 +104,11 @@ export class SessionStore implements OnApplicationShutdown {
   ): ClientSession {
     this.#makeRoom(principal);
     const issuedAt = Date.now();
-    const claims: SessionClaims = { issuedAt, version, worker: this.worker.index, capabilities };
+    const claims: SessionClaims = { issuedAt, version, place: this.worker.place, capabilities };
     return this.#hold(this.#ids.issue(claims, principal.id), principal, claims);
   }
 
-  /** What this id means for this principal; somebody else's id is unknown. Throws `http/too_many` like {@link create}. */
+  /** What this id means for this principal; somebody else's id is unknown. */
   find(id: string, principal: Principal): FoundSession {
     const now = Date.now();
     const held = this.#sessions.get(id);
@@ -120,14 +121,49 @@ export class SessionStore implements OnApplicationShutdown {
       held.lastUsedAt = now;
       return { kind: 'session', session: held };
     }
-    if (this.#ended.has(id)) return { kind: 'unknown' };
-    const claims = this.#ids.read(id, principal.id);
-    if (claims === undefined || now >= claims.issuedAt + this.limits.sessionLifetimeMs) return { kind: 'unknown' };
-    if (claims.worker !== this.worker.index && claims.worker < this.worker.count) {
-      return { kind: 'elsewhere', worker: claims.worker };
-    }
+    const claims = this.#claimsOf(id, principal, now);
+    if (claims === undefined) return { kind: 'unknown' };
+    return { kind: 'away', place: claims.place, expiresAt: claims.issuedAt + this.limits.sessionLifetimeMs };
+  }
+
+  /**
+   * Goes on here with a session that is not in memory, made from its id and what `remains` of it; the caller has made sure
+   * that no other process does. Undefined when the id means nothing. Throws `http/too_many` like {@link create}.
+   */
+  adopt(id: string, principal: Principal, remains: string | undefined): ClientSession | undefined {
+    const held = this.#sessions.get(id);
+    if (held !== undefined) return held.principalId === principal.id ? held : undefined;
+    const claims = this.#claimsOf(id, principal, Date.now());
+    if (claims === undefined) return undefined;
     this.#makeRoom(principal);
-    return { kind: 'session', session: this.#hold(id, principal, claims) };
+    const session = this.#hold(id, principal, claims);
+    if (remains !== undefined) restoreRemains(session, remains);
+    return session;
+  }
+
+  /** Resources of this server that an adopted session watches are watched again; what may have been missed is told. */
+  watchAgain(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void {
+    session.rememberCredential(entry, credential);
+    this.#subscribeAgain(session, entry, credential);
+    for (const [serverId, , publicUri] of session.subscriptions.all()) {
+      if (serverId === entry.id) session.tellUpdated(entry, publicUri);
+    }
+  }
+
+  /** Lets other processes know what it takes to go on with the session there. Resolves when they do; never rejects. */
+  keep(session: ClientSession): Promise<void> {
+    const { id, isBound, expiresAt } = session;
+    return this.homes.keep(id, { isBound, remains: writeRemains(session), expiresAt });
+  }
+
+  /**
+   * The session has state from now on that no other process could make again: when this one is gone, the client is told to
+   * start anew. Resolves when that is known to all; undefined when it is already.
+   */
+  bind(session: ClientSession): Promise<void> | undefined {
+    if (session.isBound) return undefined;
+    session.isBound = true;
+    return this.keep(session);
   }
 
   /** Ends a session for good: streams, calls, upstream sessions; its id is unknown from now on. */
@@ -140,6 +176,17 @@ export class SessionStore implements OnApplicationShutdown {
     }
     this.#ended.set(session.id, session.expiresAt);
     this.#release(session);
+    // One that was begun elsewhere must stay known, or somebody else might go on with it.
+    const isWritten = session.isBound || writeRemains(session) !== undefined;
+    if (isWritten && this.#ids.read(session.id, session.principalId)?.place.tag === this.worker.place.tag) {
+      void this.homes.forget(session.id);
+    }
+  }
+
+  #claimsOf(id: string, principal: Principal, now: number): SessionClaims | undefined {
+    if (this.#ended.has(id)) return undefined;
+    const claims = this.#ids.read(id, principal.id);
+    return claims === undefined || now >= claims.issuedAt + this.limits.sessionLifetimeMs ? undefined : claims;
   }
 
   /** Throws `http/too_many` when the principal has `limits.streamsPerPrincipalMax` streams already. */
@@ -220,11 +267,11 @@ export class SessionStore implements OnApplicationShutdown {
 
   #hold(id: string, principal: Principal, claims: SessionClaims): ClientSession {
     const expiresAt = claims.issuedAt + this.limits.sessionLifetimeMs;
-    const questions = new ClientQuestions(this.#tag, {
+    const questions = new ClientQuestions(this.worker.place.tag, {
       openMax: this.limits.questionsPerSessionMax,
       answerTimeoutMs: this.limits.clientAnswerTimeoutMs,
     });
-    const resume = new ResumeBuffer(this.#tag, {
+    const resume = new ResumeBuffer(this.worker.place.tag, {
       charsMax: this.limits.resumeBytesMax,
       ageMs: this.limits.resumeMs,
     });

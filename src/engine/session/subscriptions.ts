@@ -38,6 +38,18 @@ export class Subscriptions {
     return this.#byServer.get(serverId)?.has(uri) === true;
   }
 
+  /** Ids of the servers where something is watched. */
+  servers(): Iterable<string> {
+    return this.#byServer.keys();
+  }
+
+  /** Server id, the server's URI, the client's URI. */
+  all(): readonly (readonly [serverId: string, uri: string, publicUri: string])[] {
+    return [...this.#byServer].flatMap(([serverId, watched]) =>
+      [...watched].map(([uri, publicUri]) => [serverId, uri, publicUri] as const),
+    );
+  }
+
   /** What the server calls the resources that are watched there. */
   of(serverId: string): readonly string[] {
     return [...(this.#byServer.get(serverId)?.keys() ?? [])];

@@ -1,3 +1,4 @@
+import { readPlace, type Place } from '../../core/model/place.js';
 import type { Secret } from '../../core/model/secret.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { findMember } from '../../core/protocol/json-scan.js';
@@ -12,8 +13,8 @@ export interface TaskTarget {
   readonly taskId: string;
   /** Of a task that a modern client was given: the tool it runs, in the server's words. */
   readonly tool?: string;
-  /** Of one whose server is of the legacy era: the worker process that takes its questions. */
-  readonly worker?: number;
+  /** Of one whose server is of the legacy era: the process that takes its questions. */
+  readonly place?: Place;
 }
 
 /**
@@ -32,13 +33,14 @@ export class TaskHandles {
   open(handle: string, principalId: string): TaskTarget | undefined {
     const opened = this.#tasks.open(handle, principalId);
     if (opened === undefined) return undefined;
-    const [serverId, taskId, tool, worker] = JSON.parse(opened) as [string, string, string?, number?];
-    return { serverId, taskId, ...(tool === undefined ? {} : { tool }), ...(worker === undefined ? {} : { worker }) };
+    const [serverId, taskId, tool, tag] = JSON.parse(opened) as [string, string, string?, string?];
+    const place = tag === undefined ? undefined : readPlace(tag);
+    return { serverId, taskId, ...(tool === undefined ? {} : { tool }), ...(place === undefined ? {} : { place }) };
   }
 
   /** The handle of a task for a modern client, which names the tool, too: rights may go while it runs. */
-  ofTool({ serverId, taskId, tool, worker }: TaskTarget, principalId: string): string {
-    return this.#tasks.sign(JSON.stringify([serverId, taskId, tool, worker]), principalId);
+  ofTool({ serverId, taskId, tool, place }: TaskTarget, principalId: string): string {
+    return this.#tasks.sign(JSON.stringify([serverId, taskId, tool, place?.tag]), principalId);
   }
 
   /** A result or params of this server, in the client's words. */

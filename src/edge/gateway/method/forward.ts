@@ -79,6 +79,8 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
     call.session?.followProgress(id, tokenText);
   }
   const credential = upstreams.resolveCredential(entry, call.offer);
+  // What a child of its own holds for the session is nowhere else.
+  if (call.session?.isBound === false && hasOwnChild(entry)) await engine.sessions.bind(call.session);
   if (call.modern !== undefined) await call.modern.onTarget(forwarding.server, forwarding.target, credential);
   const given = rewriteParams(forwarding.params, forwarding.replace, id);
   // Nothing is awaited on the way of a warm call of the legacy era.
@@ -123,6 +125,10 @@ function withRound(
   return upstreams
     .info(entry, credential, owner)
     .then((info) => (speaksModern(info) ? withMembersSet(params, modern.roundMembers) : params));
+}
+
+function hasOwnChild({ endpoint }: ServerEntry): boolean {
+  return endpoint.kind === 'stdio' && endpoint.isolation === 'session';
 }
 
 function speaksModern(info: UpstreamInfo | undefined): boolean {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ServerView } from '../../../core/model/access-view.js';
+import type { Place } from '../../../core/model/place.js';
 import { findMember, scanObject } from '../../../core/protocol/json-scan.js';
 import { inputRequestsText, readRoundInput } from '../../../core/protocol/modern/input-required.js';
 import { errorCode, toModernError } from '../../../core/protocol/modern/modern-error.js';
@@ -73,20 +74,20 @@ export function beganTask(
       data: { server: server.entry.name, reason: 'a task that nobody asked for', retryable: false },
     });
   }
-  const handleOf = (taskId: string, worker?: number): string =>
+  const handleOf = (taskId: string, place?: Place): string =>
     engine.sessions.tasks.ofTool(
-      { serverId: server.entry.id, taskId, tool: tool.identity, ...(worker === undefined ? {} : { worker }) },
+      { serverId: server.entry.id, taskId, tool: tool.identity, ...(place === undefined ? {} : { place }) },
       call.principal.id,
     );
   if (answer.isModern === true) return { ...answer, text: mapTaskIds(answer.text, (taskId) => handleOf(taskId)) };
-  const { worker } = call.modern.tasks;
+  const { place } = call.modern.tasks;
   const task = findMember(scanObject(answer.text), 'task');
   if (task === undefined) return undefined;
   const others = withoutMembers(answer.text, LEGACY_TASK);
   const set = new Map([['resultType', '"task"']]);
   for (const { key, start, end } of scanObject(others)) set.set(key, others.slice(start, end));
   const text = toModernTask(answer.text.slice(task.start, task.end), set);
-  return { ...answer, isModern: true, text: mapTaskIds(text, (taskId) => handleOf(taskId, worker)) };
+  return { ...answer, isModern: true, text: mapTaskIds(text, (taskId) => handleOf(taskId, place)) };
 }
 
 function hasLegacyTask(text: string): boolean {

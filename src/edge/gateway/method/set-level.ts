@@ -7,7 +7,7 @@ import { requireParams, type Engine } from './forward.js';
  * `logging/setLevel`: kept for the session, which filters by it, and passed on to the upstreams it is connected to;
  * those connected later are told when they connect. Without a session there is nobody whose level it would be.
  */
-export function setLevel(engine: Engine, call: Call): Promise<Answer> {
+export async function setLevel(engine: Engine, call: Call): Promise<Answer> {
   const { level } = requireParams(call).value;
   if (!isLogLevel(level)) {
     throw new GatewayError('rpc/invalid_params', { detail: `params.level must be one of ${LOG_LEVELS.join(', ')}` });
@@ -18,6 +18,7 @@ export function setLevel(engine: Engine, call: Call): Promise<Answer> {
     for (const entry of engine.upstreams.connectedServers(session.key)) {
       engine.sessions.sendLogLevel(session, entry, engine.upstreams.resolveCredential(entry, call.offer));
     }
+    await engine.sessions.keep(session);
   }
-  return Promise.resolve({ kind: 'result', text: '{}' });
+  return { kind: 'result', text: '{}' };
 }

@@ -16,6 +16,7 @@ export async function subscribeResource(engine: Engine, call: Call): Promise<Ans
       target.server.entry,
       engine.upstreams.resolveCredential(target.server.entry, call.offer),
     );
+    await engine.sessions.keep(session);
   }
   return answer;
 }
@@ -26,6 +27,7 @@ export async function unsubscribeResource(engine: Engine, call: Call): Promise<A
   const { target } = await resolve(engine, call);
   const { entry } = target.server;
   session.subscriptions.delete(entry.id, target.uri);
+  await engine.sessions.keep(session);
   if (engine.sessions.isWatchedBeside(session, entry, target.uri)) {
     // Those who share a child are one client to it, and others still watch.
     return { kind: 'result', text: '{}', serverId: entry.id, serverName: entry.name, target: target.uri };
