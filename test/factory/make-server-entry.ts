@@ -12,6 +12,7 @@ export function makeServerEntry(name: string, overrides: Partial<ServerEntry> = 
     origin: 'file',
     fingerprint: `fingerprint-${name}`,
     endpoint: { kind: 'http', transport: 'http', url: `http://127.0.0.1:1/${name}` },
+    protocolEra: 'auto',
     auth: { type: 'none' },
     tokenHeader: 'authorization',
     byok: false,

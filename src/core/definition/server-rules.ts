@@ -51,6 +51,9 @@ function httpRules(definition: ServerDefinition, transport: Transport | 'auto'):
   if (url !== null && (url.username !== '' || url.password !== '') && !isUnauthenticated(definition)) {
     problems.push(problemAt(['url'], 'holds a user name or password beside auth_type: keep one of the two'));
   }
+  if (definition.protocol_era === 'modern' && transport === 'sse') {
+    problems.push(problemAt(['protocol_era'], 'cannot be modern for transport sse, which that era does not have'));
+  }
   if (url !== null && url.hash !== '') problems.push(warn('url', 'has a fragment (#…), which is never sent'));
   return [
     ...problems,

@@ -146,7 +146,8 @@ describe('the definition of a server', () => {
       token_exchange_endpoint audience subject_token_type token_exchange_profile token_validation token_storage_ttl_seconds
       upstream_token_header upstream_resource dcr_bridge token_endpoint_auth_method id_jag_resource_token_endpoint
       id_jag_resource client_private_key client_private_key_id client_assertion_signing_alg redirect_uris header_variables
-      delegate_auth_to_upstream short_prefix source_url spec_version timeout cwd isolation id`;
+      delegate_auth_to_upstream short_prefix source_url spec_version timeout cwd isolation
+      protocol_era id`;
     expect(fieldNames(ServerDefinition)).toEqual(expect.arrayContaining(documented.split(/\s+/)));
   });
 });

@@ -34,7 +34,11 @@ export const AUTH_TYPES = [
   'oauth_delegate',
 ] as const;
 
+/** Which way a server is spoken to: as it turns out, or in one way only. */
+export const PROTOCOL_ERAS = ['auto', 'legacy', 'modern'] as const;
+
 export type Transport = (typeof TRANSPORTS)[number];
+export type ProtocolEra = (typeof PROTOCOL_ERAS)[number];
 export type AuthType = (typeof AUTH_TYPES)[number];
 
 /** One variable of a child process in its long form. */
@@ -47,7 +51,7 @@ export interface EnvironmentVariable {
 
 /**
  * An MCP server as people write it, in YAML and over REST: the spelling is that of reference §1.2, with `timeout`, `cwd`,
- * `isolation` and `id` added. Fields left out are undefined. Rules across fields are in `server-rules.ts`, the grammar of
+ * `isolation`, `protocol_era` and `id` added. Fields left out are undefined. Rules across fields are in `server-rules.ts`, the grammar of
  * names in `server-name.ts`. Does not print: its URL and arguments may hold credentials too.
  */
 export class ServerDefinition extends ServerToolsFields {
@@ -72,6 +76,10 @@ export class ServerDefinition extends ServerToolsFields {
   /** Absent: stdio when there is a `command`, else found out by asking (contract §2). */
   @Field(oneOf(TRANSPORTS))
   transport?: Transport;
+
+  /** Default `auto`: the server is asked in the modern way (2026-07-28) first, and the answer remembered for a while. */
+  @Field(oneOf(PROTOCOL_ERAS))
+  protocol_era?: ProtocolEra;
 
   @Field(httpUrl)
   url?: string;

@@ -157,6 +157,8 @@ export interface ServerEntry {
   /** Changes whenever anything in the definition changes, secrets included. Not reversible. */
   readonly fingerprint: string;
   readonly endpoint: HttpEndpoint | StdioEndpoint;
+  /** `auto`: it is asked which era of the protocol it speaks; otherwise it is spoken to in that one only. */
+  readonly protocolEra: 'auto' | 'legacy' | 'modern';
   readonly auth: UpstreamAuth;
   /** Lower-cased name of the header that carries the credential: `upstream_token_header`, or that of the type. */
   readonly tokenHeader: string;

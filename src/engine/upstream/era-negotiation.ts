@@ -1,7 +1,8 @@
+import type { ServerEntry } from '../../core/model/server-entry.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import { HttpFailure } from '../../platform/http/http-failure.js';
 import type { EraMemory } from './era-memory.js';
-import { HttpStatusError } from './upstream-error.js';
+import { HttpStatusError, upstreamError } from './upstream-error.js';
 
 /** A server answered, but not as one of the modern era does: it is asked the legacy way. */
 export class NotModernError extends Error {
@@ -26,9 +27,21 @@ export interface EraOpeners<T> {
  * Opens a connection in the era that the server speaks (protocol page §1.4): the modern one first, unless the server is
  * remembered as one of the legacy era; that is taken back when it refuses `initialize`. Statuses 401, 403 and 5xx are no
  * evidence, so a server that gave one is remembered for a short while only. Rejects with what the last attempt ran into,
- * or with the refusal of `initialize` when both failed.
+ * or with the refusal of `initialize` when both failed. A server whose definition names its era is spoken to in that one
+ * only.
  */
-export async function openInEra<T>(openers: EraOpeners<T>, memory: EraMemory, identity: string): Promise<T> {
+export async function openInEra<T>(
+  openers: EraOpeners<T>,
+  memory: EraMemory,
+  identity: string,
+  entry: ServerEntry,
+): Promise<T> {
+  if (entry.protocolEra === 'legacy') return await openers.legacy();
+  if (entry.protocolEra === 'modern') {
+    return await openers.modern().catch((error: unknown) => {
+      throw notOfItsEra(error, entry);
+    });
+  }
   if (memory.recall(identity) !== 'legacy') {
     try {
       const opened = await openers.modern();
@@ -76,6 +89,14 @@ export function afterFailedDiscovery(error: unknown): unknown {
     default:
       return error;
   }
+}
+
+/** What to say of a server that is said to be of the modern era, and answers otherwise; to be thrown. */
+export function notOfItsEra(error: unknown, entry: ServerEntry): unknown {
+  if (!(error instanceof NotModernError)) return error;
+  const { cause } = error;
+  if (!error.isEvidence && cause instanceof GatewayError) return cause;
+  return upstreamError('upstream/bad_reply', entry, 'it does not speak the modern era (protocol_era: modern)', cause);
 }
 
 /** A server that answered `initialize`, but not with a session. */

@@ -60,7 +60,9 @@ export class UpstreamOpener {
     memory: TransportMemory,
     eras: EraMemory,
   ): Promise<OpenedUpstream> {
-    const [first, second] = memory.order(endpoint);
+    const { protocolEra } = options.entry;
+    // HTTP+SSE is of the legacy era.
+    const [first, second] = protocolEra === 'modern' ? (['http'] as const) : memory.order(endpoint);
     try {
       return await this.#openOver(first, options, memory, eras);
     } catch (error) {
@@ -94,6 +96,7 @@ export class UpstreamOpener {
             },
             eras,
             options.credential.identity,
+            entry,
           )
         : await openSse(options, { ...context, logger: this.logger });
     memory.learn(transport);

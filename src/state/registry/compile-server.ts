@@ -35,6 +35,7 @@ export function compileServer(declared: DeclaredServer, separator: string): Serv
     prefix,
     origin,
     endpoint,
+    protocolEra: definition.protocol_era ?? 'auto',
     auth,
     tokenHeader: compileTokenHeader(definition, auth),
     byok: definition.is_byok ?? false,

@@ -84,6 +84,7 @@ export function presentServer(server: ShownServer, audience: Audience) {
     env: isAdministrator ? (fields['env'] ?? {}) : {},
     timeout: fields['timeout'] ?? null,
     isolation: textOf(fields['isolation']) ?? null,
+    protocol_era: textOf(fields['protocol_era']) ?? null,
     authorization_url: textOf(fields['authorization_url']) ?? null,
     token_url: textOf(fields['token_url']) ?? null,
     registration_url: textOf(fields['registration_url']) ?? null,

@@ -4,7 +4,7 @@ import type { StdioSettings } from '../../../platform/config/settings.js';
 import type { ConnectOptions, UpstreamConnection } from '../connection.js';
 import { BoundedLog } from './pipe-bounded-log.js';
 import type { EraMemory } from '../era-memory.js';
-import { NotModernError, refusesInitialize } from '../era-negotiation.js';
+import { NotModernError, notOfItsEra, refusesInitialize } from '../era-negotiation.js';
 import { ModernConnection } from './modern-connection.js';
 import { clientInfo } from './modern-discover.js';
 import { ModernPipeCarrier } from './modern-pipe-carrier.js';
@@ -60,8 +60,9 @@ export async function openStdio(
   const { endpoint } = entry;
   if (endpoint.kind !== 'stdio') throw new TypeError('openStdio is for stdio endpoints');
   refuseForeignCommand(entry, endpoint, context.stdio);
-  if (eras === undefined) return await openLegacy(options, endpoint, context);
+  if (eras === undefined || entry.protocolEra === 'legacy') return await openLegacy(options, endpoint, context);
   const { identity } = credential;
+  if (entry.protocolEra === 'modern') return await openModern(options, endpoint, context);
   if (eras.recall(identity) === 'legacy') {
     try {
       return await openLegacy(options, endpoint, context);
@@ -80,6 +81,20 @@ export async function openStdio(
     eras.learn(identity, 'legacy');
     return connection;
   }
+}
+
+async function openModern(
+  options: ConnectOptions,
+  endpoint: StdioEndpoint,
+  context: StdioContext,
+): Promise<UpstreamConnection> {
+  const { entry } = options;
+  const { era, connection } = await openInEitherEra(options, endpoint, context).catch((error: unknown) => {
+    throw notOfItsEra(error, entry);
+  });
+  if (era === 'modern') return connection;
+  await connection.close();
+  throw notOfItsEra(new NotModernError(true), entry);
 }
 
 async function openLegacy(
