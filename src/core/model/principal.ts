@@ -36,6 +36,11 @@ export interface Principal {
   readonly teamId?: string;
   readonly organizationId?: string;
   readonly endUserId?: string;
+  /**
+   * Set for the tokens of OAuth clients: the one endpoint they are for, as `endpointPath` names it. Absent: the credential is
+   * not bound to an endpoint.
+   */
+  readonly audience?: string;
   /** Milliseconds since the epoch at which the credential ends; absent: never. */
   readonly expiresAt?: number;
 }

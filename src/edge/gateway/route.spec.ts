@@ -1,4 +1,4 @@
-import { parseRoute } from './route.js';
+import { endpointPath, parseRoute } from './route.js';
 import { readScope } from './read-scope.js';
 
 describe('parseRoute', () => {
@@ -79,5 +79,23 @@ describe('readScope', () => {
     ],
   ])('%s', (_title, route, query, headers, expected) => {
     expect(readScope(route, query, headers)).toEqual(expected);
+  });
+});
+
+describe('an endpoint has one name', () => {
+  test.each([
+    ['/mcp', '/mcp'],
+    ['/mcp/', '/mcp'],
+    ['/sse', '/mcp'],
+    ['/mcp/github', '/mcp/github'],
+    ['/github/mcp', '/mcp/github'],
+    ['/github/sse', '/mcp/github'],
+    ['/mcp/a,b', '/mcp/a,b'],
+    ['/a,b/mcp', '/mcp/a,b'],
+    ['/toolset/x/mcp', '/toolset/x/mcp'],
+    ['/mcp-rest/tools/list', undefined],
+  ])('%s is %s', (path, name) => {
+    const route = parseRoute('', path);
+    expect(route === undefined ? 'no route' : endpointPath(route)).toBe(name);
   });
 });

@@ -58,6 +58,16 @@ export function parseRoute(rootPath: string, fullPath: string): Route | undefine
   }
 }
 
+/**
+ * One name for the endpoint behind a route, whatever its spelling (`/{names}/mcp`, the old transport): what tokens are for.
+ * Undefined: not an endpoint that clients connect to.
+ */
+export function endpointPath(route: Route): string | undefined {
+  if (route.door === 'toolset') return `/toolset/${route.toolset}/mcp`;
+  if (!('names' in route)) return undefined;
+  return route.names === undefined ? '/mcp' : `/mcp/${route.names.join(',')}`;
+}
+
 /** `/mcp`, `/mcp/{names}`, and the old transport's `/mcp/sse`, `/mcp/{names}/sse`. */
 function belowMcp(second: string, rest: readonly string[], count: number): Route | undefined {
   if (count === 1) return { door: 'mcp', names: undefined };

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Secret } from '../../core/model/secret.js';
+import { SEALED_COLUMNS } from '../../platform/crypto/sealed-columns.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { PrismaService } from '../../platform/database/prisma.service.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
@@ -56,7 +57,7 @@ export class FlowStore {
     private readonly prisma: PrismaService,
     @Inject(SEALING_SECRET) secret: Secret,
   ) {
-    this.#sealer = new Sealer(secret, 'oauth-flow');
+    this.#sealer = new Sealer(secret, SEALED_COLUMNS.oauthFlow.purpose);
   }
 
   /** Keeps the payload (plain JSON) and answers its handle. */
@@ -126,10 +127,16 @@ export class FlowStore {
 
   /** Whether this value comes for the first time; from then on it does not. `text` should name its issuer too. */
   async spend(text: string, ttlMs: number): Promise<boolean> {
+    const handleHash = sha256(`used ${text}`);
     const { count } = await this.#do(() =>
       this.prisma.oAuthFlow.createMany({
         data: [
-          { handleHash: sha256(`used ${text}`), kind: 'used', payload: '', expiresAt: new Date(Date.now() + ttlMs) },
+          {
+            handleHash,
+            kind: 'used',
+            payload: this.#seal('used', handleHash, null),
+            expiresAt: new Date(Date.now() + ttlMs),
+          },
         ],
         skipDuplicates: true,
       }),
@@ -149,12 +156,16 @@ export class FlowStore {
   }
 
   #seal(kind: FlowKind, handleHash: string, payload: unknown): string {
-    return this.#sealer.seal(JSON.stringify(payload), `${kind} ${handleHash}`);
+    return this.#sealer.seal(
+      JSON.stringify([kind, payload]),
+      SEALED_COLUMNS.oauthFlow.owner({ handle_hash: handleHash }),
+    );
   }
 
   #open(kind: FlowKind, handleHash: string, sealed: string): unknown {
-    const text = this.#sealer.open(sealed, `${kind} ${handleHash}`);
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    const text = this.#sealer.open(sealed, SEALED_COLUMNS.oauthFlow.owner({ handle_hash: handleHash }));
+    const [sealedKind, payload] = text === undefined ? [] : (JSON.parse(text) as [string, unknown]);
+    return sealedKind === kind ? payload : undefined;
   }
 
   #used(kind: FlowKind, handleHash: string, browser: string | undefined) {

@@ -102,6 +102,12 @@ export class Sealer {
     return bytes.length >= HEADER_BYTES && bytes.readUInt32BE(1) !== this.#primary.id;
   }
 
+  /** Whether this text names a key of ours, so that it was sealed here. Does not check that it opens. */
+  recognises(text: string): boolean {
+    const bytes = Buffer.from(text.slice(0, 8), 'base64url');
+    return bytes.length >= HEADER_BYTES && bytes.readUInt8(0) === FORMAT && this.#byId.has(bytes.readUInt32BE(1));
+  }
+
   #nextNonce(): Buffer {
     if (this.#nonceOffset === NONCE_POOL_BYTES) {
       randomFillSync(this.#noncePool);

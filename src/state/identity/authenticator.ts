@@ -12,12 +12,19 @@ import { EndUsers } from './end-users.js';
 import { GatewaySecretsStore } from './gateway-secrets.store.js';
 import { type Admission, Identity, type Resolved } from './identity.js';
 import { JsonWebTokens } from './json-web-tokens.js';
+import { OAuthTokens, type ResolveMaster } from './oauth-tokens.js';
 import { readCredential } from './read-credential.js';
 import type { RefusalReason } from './refusal.js';
+import { SealedTokens } from './sealed-tokens.js';
 import { VirtualKeys } from './virtual-keys.js';
 
 /** Who is calling, or why nobody is let in. The reason is for our log; `refusalError` says what the caller reads. */
 export type AuthenticationResult = Admission | { readonly kind: 'refused'; readonly reason: RefusalReason };
+
+/** Who stands behind a key, and the SHA-256 it is known by. */
+export type KeyIdentification =
+  | { readonly kind: 'principal'; readonly principal: Principal; readonly keyHash: string }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason };
 
 const MASTER: Principal = Object.freeze({ kind: 'master_key', id: 'master', role: 'proxy_admin', grants: NO_GRANTS });
 
@@ -27,6 +34,15 @@ const KEY_SHAPE = /^sk-[A-Za-z0-9_-]{22}$/;
 const END_USER_HEADER = 'x-litellm-end-user-id';
 
 type Identified = Identity | RefusalReason;
+
+/** The place that is asked for, as far as credentials are bound to one. */
+export interface Endpoint {
+  /** Whether this is the endpoint that a token is for (`Principal.audience`). */
+  isAudience(audience: string): boolean;
+}
+
+/** Where no token of an OAuth client is good. */
+const NOWHERE: Endpoint = { isAudience: () => false };
 
 /**
  * The one truth about credentials presented to the gateway; the data plane's door and the control plane's passport
@@ -44,11 +60,17 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
     @Inject(GatewaySecretsStore) private readonly secrets: GatewaySecretsStore,
     @Inject(VirtualKeys) private readonly keys: VirtualKeys,
     @Inject(JsonWebTokens) private readonly tokens: JsonWebTokens,
+    @Inject(OAuthTokens) private readonly oauth: OAuthTokens,
+    @Inject(SealedTokens) private readonly sealed: SealedTokens,
     @Inject(EndUsers) private readonly endUsers: EndUsers,
     @Inject(ChangeFeed) private readonly feed: ChangeFeed,
     @Inject(Metrics) metrics: Metrics,
   ) {
-    metrics.registerGauge('gatehouse_identities', 'Keys and tokens kept in memory', () => keys.size + tokens.size);
+    metrics.registerGauge(
+      'gatehouse_identities',
+      'Keys and tokens kept in memory',
+      () => keys.size + tokens.size + oauth.size,
+    );
     metrics.registerCounter(
       'gatehouse_identity_queries_total',
       'Queries for keys that were not in memory',
@@ -82,17 +104,37 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
   /**
    * Reads the carriers of contract §8 and decides: at once for the master key and whatever is warm, which costs one
    * SHA-256; by a promise for what must be looked up. It rejects with `database/unavailable` when that is not possible,
-   * and with `http/too_many` when too many are being looked up already.
+   * and with `http/too_many` when too many are being looked up already. Tokens of OAuth clients are good at their
+   * own `endpoint` only, and nowhere when none is named.
    */
-  authenticate(headers: IncomingHttpHeaders): AuthenticationResult | Promise<AuthenticationResult> {
+  authenticate(
+    headers: IncomingHttpHeaders,
+    endpoint: Endpoint = NOWHERE,
+  ): AuthenticationResult | Promise<AuthenticationResult> {
     const { key, upstreamAuthorization } = readCredential(headers);
     if (key === undefined || key === '') return refused('no_credential');
     const identified = this.#identify(key);
     if (identified instanceof Promise) {
-      return identified.then((known) => this.#admit(known, headers, upstreamAuthorization));
+      return identified.then((known) => this.#admit(known, headers, upstreamAuthorization, endpoint));
     }
-    return this.#admit(identified, headers, upstreamAuthorization);
+    return this.#admit(identified, headers, upstreamAuthorization, endpoint);
   }
+
+  /**
+   * Who somebody is that types a key into a form: the master key or a virtual key, nothing else. Rejects as
+   * {@link authenticate} does.
+   */
+  async identifyKey(key: string): Promise<KeyIdentification> {
+    const hash = hashKey(key);
+    if (this.#isMasterKey(hash)) return { kind: 'principal', principal: MASTER, keyHash: hash };
+    if (!VirtualKeys.isShaped(key)) return { kind: 'refused', reason: 'malformed_key' };
+    const known = await this.keys.identify(hash);
+    if (typeof known === 'string') return { kind: 'refused', reason: known };
+    return { kind: 'principal', principal: known.principal, keyHash: hash };
+  }
+
+  /** For those who issue tokens: the master key's principal, while this is its hash. */
+  readonly resolveMaster: ResolveMaster = (keyHash) => (this.#isMasterKey(keyHash) ? masterResolved() : undefined);
 
   /**
    * Whether a header value is, or looks like, a gateway key (with or without a scheme before it). Such a value is never
@@ -102,12 +144,14 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
     const token = value.slice(value.lastIndexOf(' ') + 1);
     if (KEY_SHAPE.test(token)) return true;
     const hash = hashKey(token);
-    return this.#isMasterKey(hash) || this.keys.isKnown(hash) || this.tokens.isKnown(hash);
+    if (this.#isMasterKey(hash) || this.keys.isKnown(hash) || this.tokens.isKnown(hash)) return true;
+    return this.sealed.isOurs(token);
   }
 
   #identify(key: string): Identified | Promise<Identified> {
     const hash = hashKey(key);
     if (this.#isMasterKey(hash)) return this.#master;
+    if (this.oauth.accepts(key)) return this.oauth.identify(key, hash, this.resolveMaster);
     if (this.tokens.accepts(key)) return this.tokens.identify(key);
     return VirtualKeys.isShaped(key) ? this.keys.identify(hash) : 'malformed_key';
   }
@@ -116,8 +160,11 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
     identified: Identified,
     headers: IncomingHttpHeaders,
     upstreamAuthorization: string | undefined,
+    endpoint: Endpoint,
   ): AuthenticationResult | Promise<AuthenticationResult> {
     if (typeof identified === 'string') return refused(identified);
+    const { audience } = identified.admission.principal;
+    if (audience !== undefined && !endpoint.isAudience(audience)) return refused('token_audience');
     const endUserId = headers[END_USER_HEADER];
     if (endUserId === undefined || endUserId === '') return admission(identified, upstreamAuthorization);
     const narrowed = this.endUsers.identify(identified, String(endUserId));
@@ -131,7 +178,7 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
   }
 
   #changed(batch: ChangeBatch): void {
-    const audience = [this.keys, this.tokens, this.endUsers];
+    const audience = [this.keys, this.tokens, this.oauth, this.endUsers];
     if (batch === 'everything') for (const room of audience) room.changedAll();
     else {
       const subjects = new Set(batch.map(({ kind, subjectId }) => `${kind}:${subjectId}`));
@@ -153,10 +200,11 @@ function refused(reason: RefusalReason): AuthenticationResult {
 
 /** The master key rests on no row: nothing that happens to the database changes whom it stands for. */
 function masterIdentity(): Identity {
-  const read = (): Resolved => {
-    return { kind: 'principal', principal: MASTER, subjects: [], readAt: performance.now(), isOvertaken: false };
-  };
-  return new Identity(MASTER.id, () => Promise.resolve(read()), read(), new Set());
+  return new Identity(MASTER.id, () => Promise.resolve(masterResolved()), masterResolved(), new Set());
+}
+
+function masterResolved(): Resolved {
+  return { kind: 'principal', principal: MASTER, subjects: [], readAt: performance.now(), isOvertaken: false };
 }
 
 /** Pooled: OpenSSL's digest as a buffer of its own took 5 µs of a call under load, hex and this together take 1. */

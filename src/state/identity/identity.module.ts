@@ -3,8 +3,11 @@ import { Authenticator } from './authenticator.js';
 import { EndUsers } from './end-users.js';
 import { GatewaySecretsStore } from './gateway-secrets.store.js';
 import { JsonWebTokens } from './json-web-tokens.js';
+import { OAuthGrantStore } from './oauth-grant.store.js';
+import { OAuthTokens } from './oauth-tokens.js';
 import { OwnerStore } from './owner.store.js';
 import { PrincipalStore } from './principal.store.js';
+import { SealedTokens } from './sealed-tokens.js';
 import { TokenOwnersReader } from './token-owners-reader.js';
 import { UserStore } from './user.store.js';
 import { VirtualKeys } from './virtual-keys.js';
@@ -16,12 +19,15 @@ import { VirtualKeys } from './virtual-keys.js';
     EndUsers,
     GatewaySecretsStore,
     JsonWebTokens,
+    OAuthGrantStore,
+    OAuthTokens,
     OwnerStore,
     PrincipalStore,
+    SealedTokens,
     TokenOwnersReader,
     UserStore,
     VirtualKeys,
   ],
-  exports: [Authenticator, GatewaySecretsStore],
+  exports: [Authenticator, GatewaySecretsStore, OAuthGrantStore, OAuthTokens, SealedTokens, TokenOwnersReader],
 })
 export class IdentityModule {}

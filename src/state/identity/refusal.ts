@@ -18,6 +18,10 @@ export type RefusalReason =
   | 'token_team_unknown'
   | 'token_user_unknown'
   | 'token_organization_unknown'
+  /** A good token of an OAuth client, at an endpoint it is not for. */
+  | 'token_audience'
+  /** The grant behind a token is over or was taken back. */
+  | 'grant_revoked'
   /** The credential could not be checked for longer than `limits.stale_seconds`. */
   | 'unverified';
 

@@ -71,6 +71,11 @@ export class VirtualKeys implements OnApplicationShutdown {
     );
   }
 
+  /** What the rows say now of a key that something else rests on. */
+  read(hash: string): Promise<Resolved | Refused> {
+    return this.#resolve(hash, this.#known);
+  }
+
   changed(subjects: ReadonlySet<string>): void {
     for (const subject of subjects) {
       this.#unknown.noteChanged(subject);
