@@ -59,7 +59,7 @@ describe('rules across the fields of a server', () => {
     [
       'signing without region, over sse',
       { url, transport: 'sse', auth_type: 'aws_sigv4' },
-      ['error aws_region_name', 'error transport', 'warning auth_type'],
+      ['error aws_region_name', 'error transport'],
     ],
     [
       'client credentials without them',

@@ -4,7 +4,10 @@ import { ineffectiveFields, setAsideReason, unsupportedFeatures } from './unsupp
 
 /** How a server is reached (contract §2): as written; a `command` means stdio; otherwise it is found out by asking. */
 export function effectiveTransport(definition: ServerDefinition): Transport | 'auto' {
-  return definition.transport ?? (isGiven(definition.command) ? 'stdio' : 'auto');
+  if (definition.transport !== undefined) return definition.transport;
+  if (isGiven(definition.command)) return 'stdio';
+  // Requests are signed one by one, which HTTP+SSE has nobody for.
+  return definition.auth_type === 'aws_sigv4' ? 'http' : 'auto';
 }
 
 /**
@@ -78,14 +81,33 @@ function credentialRules(definition: ServerDefinition): readonly FieldProblem[] 
   if (value !== undefined && (type === 'bearer_token' || type === 'token') && /^(bearer|token)\s/i.test(value)) {
     problems.push(warn(field, `needs only the token itself: auth_type ${type} adds the word before it, once`));
   }
-  if (type === 'aws_sigv4') {
-    if (!isGiven(definition.aws_region_name))
-      problems.push(problemAt(['aws_region_name'], 'is required for auth_type aws_sigv4'));
-    if (definition.transport === 'sse' || definition.transport === 'stdio') {
-      problems.push(problemAt(['transport'], 'must be http for auth_type aws_sigv4'));
-    }
-  }
+  if (type === 'aws_sigv4') problems.push(...awsRules(definition));
   return [...problems, ...oauthRules(definition, type)];
+}
+
+function awsRules(definition: ServerDefinition): readonly FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (!isGiven(definition.aws_region_name)) {
+    problems.push(problemAt(['aws_region_name'], 'is required for auth_type aws_sigv4'));
+  }
+  if (effectiveTransport(definition) !== 'http') {
+    problems.push(problemAt(['transport'], 'must be http for auth_type aws_sigv4'));
+  }
+  const [id, secret] = [definition.aws_access_key_id, definition.aws_secret_access_key];
+  if ((id === undefined) !== (secret === undefined)) {
+    const missing = id === undefined ? 'aws_access_key_id' : 'aws_secret_access_key';
+    problems.push(problemAt([missing], 'is required beside the other half of the key'));
+  }
+  const { aws_role_name: role, aws_session_name: session } = definition;
+  if (isGiven(role) && !/^arn:[\w-]+:iam::\d{12}:role\/./.test(role)) {
+    problems.push(
+      problemAt(['aws_role_name'], 'must be the ARN of a role, such as arn:aws:iam::123456789012:role/mcp'),
+    );
+  }
+  if (isGiven(session) && !/^[\w+=,.@-]{2,64}$/.test(session)) {
+    problems.push(problemAt(['aws_session_name'], 'must be 2 to 64 letters, digits and any of _ + = , . @ -'));
+  }
+  return problems;
 }
 
 function oauthRules(definition: ServerDefinition, type: AuthType): readonly FieldProblem[] {

@@ -9,7 +9,6 @@ const UNSUPPORTED_AUTH: Partial<Record<AuthType, (definition: ServerDefinition) 
   oauth2: (definition) => (hasToken(definition) ? undefined : oauthFlow(definition)),
   oauth2_token_exchange: () => 'auth_type oauth2_token_exchange',
   oauth2_id_jag: () => 'auth_type oauth2_id_jag',
-  aws_sigv4: () => 'auth_type aws_sigv4',
   true_passthrough: () => 'auth_type true_passthrough',
   oauth_delegate: () => 'auth_type oauth_delegate',
 };

@@ -4,6 +4,7 @@ import type { GeneralSettingsDefinition } from '../../core/definition/general-se
 import { toLimits } from '../../core/definition/limits.definition.js';
 import type { Limits } from '../../core/model/limits.js';
 import { Secret } from '../../core/model/secret.js';
+import { awsSettings } from './aws-settings.js';
 import type { CliFlags } from './cli-arguments.js';
 import { jwtIssuers } from './jwt-settings.js';
 import { isLoopbackHost } from './loopback.js';
@@ -95,6 +96,7 @@ export function buildSettings(input: SettingsInput): Settings {
     oauth: oauthSettings(general, jwt.issuers, reader),
     usage: { retentionDays: general.ledger_retention_days ?? 30 },
     registry: registrySettings(general, reader),
+    aws: awsSettings(reader, workingDirectory),
   });
 }
 

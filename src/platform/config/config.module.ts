@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import type { LoadedConfiguration } from './load-configuration.js';
 import {
+  AWS_SETTINGS,
   CONFIG_FILE_SETTINGS,
   DATABASE_SETTINGS,
   DECLARED_SOURCE,
@@ -36,6 +37,7 @@ export class ConfigModule {
       [OAUTH_SETTINGS, settings.oauth],
       [USAGE_SETTINGS, settings.usage],
       [REGISTRY_SETTINGS, settings.registry],
+      [AWS_SETTINGS, settings.aws],
       [DECLARED_SOURCE, source],
     ];
     return {

@@ -1,6 +1,7 @@
 import type { Limits } from '../../core/model/limits.js';
 import type { AccessRules } from '../../core/model/registry-snapshot.js';
 import type { Secret } from '../../core/model/secret.js';
+import type { AwsSettings } from './aws-settings.js';
 
 /**
  * Static settings: read once at boot from flags, environment and `general_settings`, validated together, frozen, handed
@@ -19,6 +20,7 @@ export interface Settings {
   readonly jwt: JwtSettings;
   readonly oauth: OAuthSettings;
   readonly registry: RegistrySettings;
+  readonly aws: AwsSettings;
 }
 
 export interface ListenSettings {

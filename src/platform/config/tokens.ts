@@ -15,5 +15,6 @@ export const JWT_SETTINGS = Symbol('JwtSettings');
 export const OAUTH_SETTINGS = Symbol('OAuthSettings');
 export const USAGE_SETTINGS = Symbol('UsageSettings');
 export const REGISTRY_SETTINGS = Symbol('RegistrySettings');
+export const AWS_SETTINGS = Symbol('AwsSettings');
 /** `DeclaredSource`: the servers the file declares. */
 export const DECLARED_SOURCE = Symbol('DeclaredSource');

@@ -6,6 +6,19 @@ import type { HttpClient, HttpLane } from './http-client.js';
 import { HttpFailure, toHttpFailure } from './http-failure.js';
 import { parseHttpTarget, type HttpTarget } from './http-target.js';
 
+/** One dispatch of a request, as it goes out. */
+export interface OutgoingHop {
+  readonly method: string;
+  readonly target: HttpTarget;
+  /** Names and values in turn; names in lower case. */
+  readonly headers: readonly string[];
+  /** Empty when there is none. */
+  readonly body: string;
+}
+
+/** Answers headers that are sent along with a hop. When it throws, the request is not sent. */
+export type RequestSigner = (hop: OutgoingHop) => readonly string[];
+
 export interface OutgoingRequest {
   readonly target: HttpTarget;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -15,6 +28,8 @@ export interface OutgoingRequest {
   readonly policy: AddressPolicy;
   /** Default `follow`. What carries a secret in its body follows none: the body would go along. */
   readonly redirects?: 'follow' | 'same-origin' | 'none';
+  /** Asked for every hop on the origin of {@link target}, for no other. */
+  readonly sign?: RequestSigner | undefined;
   readonly lane: HttpLane;
   /** Longest wait for the next byte, milliseconds; `Infinity` waits for ever. Does not run while paused. */
   readonly idleTimeoutMs: number;
@@ -190,14 +205,29 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
   }
 
   #dispatch(): void {
-    const { method, body, policy, lane } = this.#request;
+    const { method, body, policy, lane, sign } = this.#request;
+    const headers = sign === undefined ? this.#headers : this.#signed(sign);
+    if (headers === undefined) return;
     this.#client.dispatch(
       this.#target,
       policy,
       lane,
-      { path: this.#target.path, method, headers: this.#headers as string[], body: body ?? null },
+      { path: this.#target.path, method, headers: headers as string[], body: body ?? null },
       this,
     );
+  }
+
+  /** Undefined: it cannot be signed, so it has failed. */
+  #signed(sign: RequestSigner): readonly string[] | undefined {
+    const { method, body = '', target: first } = this.#request;
+    if (this.#target.origin !== first.origin) return this.#headers;
+    try {
+      return [...this.#headers, ...sign({ method, target: this.#target, headers: this.#headers, body })];
+    } catch {
+      // Its owner knows why, and says so where the credential is asked for.
+      queueMicrotask(() => this.#fail(new HttpFailure('connect_failed', 'the request cannot be signed', false)));
+      return undefined;
+    }
   }
 
   #redirect(controller: Dispatcher.DispatchController, status: number, location: string): void {

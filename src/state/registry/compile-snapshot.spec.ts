@@ -325,7 +325,6 @@ describe('the snapshot', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ auth_type: 'oauth2' }, 'auth_type oauth2 is not supported by this version; the server is set aside'],
     [{ auth_type: 'oauth2_token_exchange' }, 'auth_type oauth2_token_exchange is not'],
-    [{ auth_type: 'aws_sigv4', aws_region_name: 'x' }, 'auth_type aws_sigv4 is not'],
     [{ auth_type: 'true_passthrough', dcr_bridge: true }, 'auth_type true_passthrough, dcr_bridge are not'],
     [{ auth_type: 'oauth_delegate' }, 'auth_type oauth_delegate is not'],
     [{ spec_path: 'x.json' }, 'spec_path (an OpenAPI server) is not'],

@@ -49,9 +49,7 @@ describe('readiness', () => {
           good: { url: 'http://127.0.0.1:9/mcp' },
           later: {
             url: 'http://127.0.0.1:9/mcp',
-            auth_type: 'aws_sigv4',
-            aws_region_name: 'eu-west-1',
-            aws_service_name: 'x',
+            auth_type: 'true_passthrough',
           },
         },
       },

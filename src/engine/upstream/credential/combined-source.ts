@@ -6,6 +6,7 @@ type Variables = Readonly<Record<string, string>>;
 /** Several sources as one, later ones win; what the server's `static_headers` say, no source says. */
 export class CombinedSource implements CredentialSource {
   readonly env?: () => Variables | Promise<Variables>;
+  readonly sign: CredentialSource['sign'];
   readonly #sources: readonly CredentialSource[];
   readonly #static: ReadonlySet<string>;
   #said: readonly CredentialHeaders[] = [];
@@ -24,6 +25,7 @@ export class CombinedSource implements CredentialSource {
   private constructor(sources: readonly CredentialSource[], overridden: ReadonlySet<string>) {
     this.#sources = sources;
     this.#static = overridden;
+    this.sign = sources.find(({ sign }) => sign !== undefined)?.sign;
     if (sources.some((source) => source.env !== undefined)) this.env = () => this.#environment();
   }
 

@@ -25,7 +25,8 @@ export class ConnectionCredential {
 
   /** A stream was refused with what was sent last: the next try should bring something else. */
   refused(status: number, headers: IncomingHttpHeaders): void {
-    if (this.#source === undefined || status !== 401) return;
+    if (this.#source === undefined) return;
+    if (status !== 401 && (status !== 403 || this.#source.sign === undefined)) return;
     const wwwAuthenticate = headers['www-authenticate']?.slice(0, CHALLENGE_CHARS_MAX);
     this.#source.refused(this.last, { status, wwwAuthenticate }).catch(() => {
       // The next try says so again, and calls tell whoever waits.

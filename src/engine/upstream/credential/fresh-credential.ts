@@ -63,17 +63,18 @@ export async function withFreshCredential<T>(
   try {
     return await run(first);
   } catch (error) {
-    const refusal = refusalOf(error);
+    const refusal = refusalOf(error, source);
     if (refusal === undefined || !(await wait(source.refused(first.headers, refusal)))) throw error;
   }
   return run(await current());
 }
 
 /** Undefined: whatever happened, another credential would not help. */
-function refusalOf(error: unknown): CredentialRefusal | undefined {
+function refusalOf(error: unknown, source: CredentialSource): CredentialRefusal | undefined {
   if (!(error instanceof GatewayError) || error.code !== 'upstream/unauthorized') return undefined;
   if (!(error.cause instanceof HttpStatusError)) return undefined;
   const { status, wwwAuthenticate } = error.cause;
-  const isOne = status === 401 || (status === 403 && wwwAuthenticate?.includes('insufficient_scope') === true);
+  const mayBeScope = wwwAuthenticate?.includes('insufficient_scope') === true || source.sign !== undefined;
+  const isOne = status === 401 || (status === 403 && mayBeScope);
   return isOne ? { status, wwwAuthenticate } : undefined;
 }

@@ -3,7 +3,7 @@ import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { notificationText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 import { allowsBatches, isLegacyVersion } from '../../../core/protocol/versions.js';
 import type { HttpClient } from '../../../platform/http/http-client.js';
-import { HttpExchange, type ResponseSink } from '../../../platform/http/http-exchange.js';
+import { HttpExchange, type RequestSigner, type ResponseSink } from '../../../platform/http/http-exchange.js';
 import type { HttpTarget } from '../../../platform/http/http-target.js';
 import { comesOfModernServer, meansSessionLost, type Refusal } from './http-status.js';
 import { deleteHeaders, postHeaders, streamHeaders, type ProtocolHeaders } from './http-headers.js';
@@ -21,6 +21,8 @@ export interface HttpSessionOptions {
   readonly entry: ServerEntry;
   readonly target: HttpTarget;
   readonly limits: Limits;
+  /** Signs every request, where that is how the gateway introduces itself. */
+  readonly sign?: RequestSigner | undefined;
   /** Who is asked what the server wants outside of calls. */
   readonly client: () => ClientInteraction | undefined;
   readonly onNotification: (message: RpcMessage) => void;
@@ -32,6 +34,7 @@ export class HttpSession implements ProtocolHeaders {
   readonly entry: ServerEntry;
   readonly limits: Limits;
   readonly onNotification: (message: RpcMessage) => void;
+  readonly sign: RequestSigner | undefined;
   readonly #askable: () => ClientInteraction | undefined;
   readonly #serverRequests: ServerRequests;
   target: HttpTarget;
@@ -48,6 +51,7 @@ export class HttpSession implements ProtocolHeaders {
     this.client = options.http;
     this.entry = options.entry;
     this.limits = options.limits;
+    this.sign = options.sign;
     this.#askable = options.client;
     this.#serverRequests = new ServerRequests(options.entry);
     this.onNotification = options.onNotification;
@@ -104,6 +108,7 @@ export class HttpSession implements ProtocolHeaders {
         headers: this.postHeaders(credential),
         body: text,
         policy: 'registered',
+        sign: this.sign,
         lane: 'call',
         idleTimeoutMs,
         deadlineAt,
@@ -126,6 +131,7 @@ export class HttpSession implements ProtocolHeaders {
         method: 'GET',
         headers: streamHeaders(this, credential, lastEventId),
         policy: 'registered',
+        sign: this.sign,
         lane: 'stream',
         idleTimeoutMs,
         deadlineAt,
@@ -183,6 +189,7 @@ export class HttpSession implements ProtocolHeaders {
       method: 'DELETE',
       headers: deleteHeaders(this, credential),
       policy: 'registered',
+      sign: this.sign,
       lane: 'call',
       idleTimeoutMs: DELETE_TIMEOUT_MS,
       deadlineAt: this.client.sweep.now + DELETE_TIMEOUT_MS,

@@ -92,6 +92,7 @@ export class ModernHttpListener implements ModernListener, ResponseSink {
       headers: session.postHeaders({ ...credential, ...headers }),
       body: text,
       policy: 'registered',
+      sign: session.sign,
       lane: 'stream',
       idleTimeoutMs: Number.POSITIVE_INFINITY,
       deadlineAt: Number.POSITIVE_INFINITY,

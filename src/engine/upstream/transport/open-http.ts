@@ -37,6 +37,7 @@ export async function openHttpConnection(options: HttpConnectOptions): Promise<U
     entry,
     target,
     limits,
+    sign: credential.source?.sign,
     client,
     onNotification: options.onNotification,
   });

@@ -30,7 +30,14 @@ export async function openModernHttp(options: HttpConnectOptions): Promise<Upstr
   const { entry, credential, limits, http, nextRequestId } = options;
   const target = entry.endpoint.kind === 'http' ? parseHttpTarget(entry.endpoint.url) : undefined;
   if (target === undefined) throw upstreamError('upstream/unreachable', entry, 'its URL is not an http or https URL');
-  const common = { http, entry, target, client: () => undefined, onNotification: options.onNotification };
+  const common = {
+    http,
+    entry,
+    target,
+    sign: credential.source?.sign,
+    client: () => undefined,
+    onNotification: options.onNotification,
+  };
   const resultBytesMax = Math.min(limits.resultBytesMax, DISCOVERY_BYTES_MAX);
   const discovery = new ModernHttpSession({ ...common, limits: { ...limits, resultBytesMax } });
   const clientInfoText = clientInfo(options.clientVersion);
