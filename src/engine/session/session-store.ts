@@ -228,15 +228,6 @@ export class SessionStore implements OnApplicationShutdown {
     });
   }
 
-  /** Whether another session watches this resource by the same child process. */
-  isWatchedBeside(session: ClientSession, entry: ServerEntry, uri: string): boolean {
-    if (!isSharedChild(entry)) return false;
-    for (const other of this.#sessions.values()) {
-      if (other !== session && other.subscriptions.has(entry.id, uri)) return true;
-    }
-    return false;
-  }
-
   /** An upstream session that was opened again knows nothing of what the client watches. */
   #subscribeAgain(session: ClientSession, entry: ServerEntry, credential: ResolvedCredential): void {
     const method = 'resources/subscribe';

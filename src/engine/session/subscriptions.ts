@@ -34,10 +34,6 @@ export class Subscriptions {
     if (watched.size === 0) this.#byServer.delete(serverId);
   }
 
-  has(serverId: string, uri: string): boolean {
-    return this.#byServer.get(serverId)?.has(uri) === true;
-  }
-
   /** Ids of the servers where something is watched. */
   servers(): Iterable<string> {
     return this.#byServer.keys();

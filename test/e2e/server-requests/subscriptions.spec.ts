@@ -1,9 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { startFixture, type Fixture } from '../../conformance/fixture/start-fixture.js';
 import { answeringClient, type AnsweringClient } from '../../harness/answering-client.js';
 import { freePort } from '../../harness/free-port.js';
+import { modernStream, type ModernStream } from '../../harness/modern-rpc.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 import { waitFor } from '../../harness/wait-for.js';
 
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const WATCHED = 'test://watched-resource';
 
 let ports: number[];
@@ -19,6 +22,18 @@ beforeAll(async () => {
       mcp_servers: {
         one: { url: fixtures[0]?.url, transport: 'http' },
         two: { url: fixtures[1]?.url, transport: 'http' },
+        child: {
+          transport: 'stdio',
+          command: process.execPath,
+          args: [
+            '--import',
+            `${ROOT}scripts/load-typescript.mjs`,
+            `${ROOT}test/conformance/fixture/main.ts`,
+            '--stdio',
+            '--era',
+            'legacy',
+          ],
+        },
         old: { url: fixtures[0]?.url.replace('/mcp', '/sse'), transport: 'sse' },
       },
     },
@@ -86,4 +101,35 @@ test('what is watched is watched again after the server was restarted', async ()
     await other.text('test_trigger_resource_update').catch(() => undefined);
     return updates(client).length > 0;
   });
+});
+
+test('one child is watched for many: who stops watching, or goes, takes nothing from the others', async () => {
+  const capabilities = { roots: {} };
+  const join = async (): Promise<AnsweringClient> => {
+    const client = await answeringClient(`${gateway.url}/child/mcp`, { key: gateway.key, capabilities });
+    clients.push(client);
+    await client.subscribe(WATCHED);
+    return client;
+  };
+  const [staying, leaving, going] = [await join(), await join(), await join()];
+  const notifications = { resourceSubscriptions: [WATCHED] };
+  const listening: ModernStream = await modernStream(
+    `${gateway.url}/mcp/child`,
+    'subscriptions/listen',
+    { notifications },
+    { key: gateway.key, capabilities },
+  );
+  const heard = (): number => listening.messages.filter(({ method }) => method?.endsWith('/updated')).length;
+  await waitFor(() => listening.messages.length);
+  await leaving.unsubscribe(WATCHED);
+  await going.close();
+  await staying.text('test_trigger_resource_update');
+  await waitFor(() => updates(staying).length === 1 && heard() === 1);
+  await staying.unsubscribe(WATCHED);
+  await staying.text('test_trigger_resource_update');
+  await waitFor(() => heard() === 2);
+  expect(updates(staying)).toHaveLength(1);
+  expect(updates(leaving)).toEqual([]);
+  listening.close();
+  await listening.ended;
 });

@@ -28,10 +28,6 @@ export async function unsubscribeResource(engine: Engine, call: Call): Promise<A
   const { entry } = target.server;
   session.subscriptions.delete(entry.id, target.uri);
   await engine.sessions.keep(session);
-  if (engine.sessions.isWatchedBeside(session, entry, target.uri)) {
-    // Those who share a child are one client to it, and others still watch.
-    return { kind: 'result', text: '{}', serverId: entry.id, serverName: entry.name, target: target.uri };
-  }
   return await pass(engine, call, target);
 }
 

@@ -1,4 +1,5 @@
 import type { UpstreamInfo } from '../upstream.js';
+import { WatchedResources } from '../watched-resources.js';
 
 /** Resources one connection may watch; one more is refused. */
 const WATCHED_MAX = 1_000;
@@ -6,30 +7,22 @@ const WATCHED_MAX = 1_000;
 /** What a connection listens for, put together from what its server offers, who listens, and what they watch. */
 export class ModernListening {
   isWanted = false;
-  /** Who watches, by URI. */
-  readonly #watched = new Map<string, Set<string>>();
+  readonly #watched = new WatchedResources();
 
   /** False: there is no room. The same owner may ask again. */
   watch(uri: string, ownerKey: string): boolean {
-    const watchers = this.#watched.get(uri);
-    if (watchers !== undefined) {
-      watchers.add(ownerKey);
-      return true;
-    }
-    if (this.#watched.size >= WATCHED_MAX) return false;
-    this.#watched.set(uri, new Set([ownerKey]));
+    if (this.#watched.size >= WATCHED_MAX && !this.#watched.has(uri)) return false;
+    this.#watched.add(uri, ownerKey);
     return true;
   }
 
   unwatch(uri: string, ownerKey: string): void {
-    const watchers = this.#watched.get(uri);
-    watchers?.delete(ownerKey);
-    if (watchers?.size === 0) this.#watched.delete(uri);
+    this.#watched.delete(uri, ownerKey);
   }
 
   /** It watches nothing any more. */
   release(ownerKey: string): void {
-    for (const uri of [...this.#watched.keys()]) this.unwatch(uri, ownerKey);
+    this.#watched.release(ownerKey);
   }
 
   /** The raw filter of `subscriptions/listen`; undefined when there is nothing to hear. */
@@ -40,7 +33,7 @@ export class ModernListening {
         if (announcesChanges(info.capabilities[kind])) filter[`${kind}ListChanged`] = true;
       }
     }
-    if (this.#watched.size > 0) filter['resourceSubscriptions'] = [...this.#watched.keys()];
+    if (this.#watched.size > 0) filter['resourceSubscriptions'] = this.#watched.uris();
     return Object.keys(filter).length === 0 ? undefined : JSON.stringify(filter);
   }
 }

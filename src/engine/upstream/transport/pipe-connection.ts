@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
-import { notificationText, requestText, rpcShape, type RpcMessage } from '../../../core/protocol/rpc-message.js';
+import {
+  notificationText,
+  readRpcMessage,
+  requestText,
+  resultText,
+  rpcShape,
+  type RpcMessage,
+} from '../../../core/protocol/rpc-message.js';
 import { NO_CAPABILITIES } from '../../../core/model/client-capabilities.js';
 import { allowsBatches, isLegacyVersion } from '../../../core/protocol/versions.js';
 import type { ConnectOptions, UpstreamConnection } from '../connection.js';
@@ -9,6 +16,7 @@ import type { Era } from '../era-memory.js';
 import { NotModernError } from '../era-negotiation.js';
 import { ServerRequests } from '../server-requests.js';
 import type { UpstreamInfo, UpstreamRequest } from '../upstream.js';
+import { WatchedResources } from '../watched-resources.js';
 import { upstreamError, type UpstreamErrorCode } from '../upstream-error.js';
 import { nestsTooDeep, readReplyMessages, replyProblem } from './http-reply.js';
 import { initializeParams } from './initialize-params.js';
@@ -113,6 +121,7 @@ class PipeConnection implements UpstreamConnection {
   readonly #pipe: MessagePipe;
   readonly #calls = new Map<number, PipeCall>();
   readonly #serverRequests: ServerRequests;
+  readonly #watched = new WatchedResources();
   #info: UpstreamInfo = { protocolVersion: '', capabilities: {}, instructions: undefined, serverInfo: {} };
   /** Negotiated; undefined while opening. */
   #version: string | undefined;
@@ -144,10 +153,12 @@ class PipeConnection implements UpstreamConnection {
     const text = requestText(id, 'initialize', initializeParams(capabilities, clientVersion));
     const request = { id, method: 'initialize', text, repeatable: false };
     const reply = await this.#start(request, credential.headers, handshakeTimeoutMs, handshakeTimeoutMs);
+    // The other question was answered meanwhile (`negotiate`), or the pipe ended.
+    this.#requireOpening();
     this.#info = readUpstreamInfo(entry, reply);
     this.#version = this.#info.protocolVersion;
     await this.#pipe.send(notificationText('notifications/initialized', undefined), credential.headers, this.#version);
-    if (this.#state !== 'opening') throw this.#error('upstream/unreachable', this.#closeReason);
+    this.#requireOpening();
     this.#state = 'open';
   }
 
@@ -171,7 +182,12 @@ class PipeConnection implements UpstreamConnection {
       // With a cause it left; otherwise it answered, and the failure is that of the session.
       throw discovery instanceof NotModernError && discovery.cause !== undefined ? discovery : initialize;
     });
-    return answer === 'legacy' ? answer : this.#openAs(answer);
+    // Both were answered at the same moment: a server that was initialised is one of a session by now.
+    return answer === 'legacy' || this.#state === 'open' ? 'legacy' : this.#openAs(answer);
+  }
+
+  #requireOpening(): void {
+    if (this.#state !== 'opening') throw this.#error('upstream/unreachable', this.#closeReason);
   }
 
   async #initializeAs(): Promise<'legacy'> {
@@ -182,7 +198,7 @@ class PipeConnection implements UpstreamConnection {
   #openAs(info: UpstreamInfo): 'modern' {
     this.#info = info;
     this.#version = info.protocolVersion;
-    if (this.#state !== 'opening') throw this.#error('upstream/unreachable', this.#closeReason);
+    this.#requireOpening();
     this.#state = 'open';
     return 'modern';
   }
@@ -202,10 +218,46 @@ class PipeConnection implements UpstreamConnection {
     }
   }
 
-  async request(request: UpstreamRequest, headers: Headers): Promise<RpcMessage> {
+  async request(request: UpstreamRequest, headers: Headers, ownerKey?: string): Promise<RpcMessage> {
+    const { method } = request;
+    if (ownerKey !== undefined && (method === 'resources/subscribe' || method === 'resources/unsubscribe')) {
+      return await this.#watch(request, headers, ownerKey);
+    }
+    return this.#send(request, headers);
+  }
+
+  releaseOwner(ownerKey: string): void {
+    const { credential, nextRequestId, logger } = this.#options;
+    for (const uri of this.#watched.release(ownerKey)) {
+      if (this.#state !== 'open') return;
+      const [id, method] = [nextRequestId(), 'resources/unsubscribe'];
+      const text = requestText(id, method, JSON.stringify({ uri }));
+      this.#send({ id, method, text, repeatable: true }, credential.headers).catch((error: unknown) => {
+        // What it goes on telling is told to nobody.
+        logger.debug({ err: error }, 'resource not unsubscribed');
+      });
+    }
+  }
+
+  #send(request: UpstreamRequest, headers: Headers): Promise<RpcMessage> {
     const { entry, limits } = this.#options;
     const idleTimeoutMs = request.idleTimeoutMs ?? entry.timeoutMs ?? limits.callIdleTimeoutMs;
     return this.#start(request, headers, idleTimeoutMs, limits.callTimeoutMs);
+  }
+
+  /** Those who share a child are one client to it: it is told to stop when the last of them does not watch any more. */
+  async #watch(request: UpstreamRequest, headers: Headers, ownerKey: string): Promise<RpcMessage> {
+    const { params } = JSON.parse(request.text) as { params?: { uri?: unknown } };
+    const uri = String(params?.uri);
+    if (request.method === 'resources/unsubscribe') {
+      const message = this.#watched.delete(uri, ownerKey)
+        ? undefined
+        : readRpcMessage(resultText(String(request.id), '{}'));
+      return message ?? (await this.#send(request, headers));
+    }
+    const reply = await this.#send(request, headers);
+    if (reply.value['error'] === undefined) this.#watched.add(uri, ownerKey);
+    return reply;
   }
 
   send(text: string, headers: Headers): void {
