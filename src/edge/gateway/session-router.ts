@@ -45,6 +45,8 @@ export class SessionRouter {
   ): Promise<ClientSession | undefined> {
     const { request } = live;
     if (request.method === 'POST') live.body = await readBody(request, this.limits.requestBodyBytesMax);
+    // While its body came, its credential may have gone.
+    if (live.isRefused) throw new GatewayError('auth/required');
     const self = this.worker.place;
     const dead: Place[] = [];
     // A request that was passed here is for us, or for nobody.

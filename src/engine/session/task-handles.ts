@@ -13,7 +13,7 @@ export interface TaskTarget {
   readonly taskId: string;
   /** Of a task that a modern client was given: the tool it runs, in the server's words. */
   readonly tool?: string;
-  /** Of one whose server is of the legacy era: the process that takes its questions. */
+  /** Of one whose server is of the legacy era or a child process: the process that takes its questions, or has the child. */
   readonly place?: Place;
 }
 

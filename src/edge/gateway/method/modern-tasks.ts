@@ -79,8 +79,12 @@ export function beganTask(
       { serverId: server.entry.id, taskId, tool: tool.identity, ...(place === undefined ? {} : { place }) },
       call.principal.id,
     );
-  if (answer.isModern === true) return { ...answer, text: mapTaskIds(answer.text, (taskId) => handleOf(taskId)) };
   const { place } = call.modern.tasks;
+  if (answer.isModern === true) {
+    // A child process is here only, and so are its tasks.
+    const home = server.entry.endpoint.kind === 'stdio' ? place : undefined;
+    return { ...answer, text: mapTaskIds(answer.text, (taskId) => handleOf(taskId, home)) };
+  }
   const task = findMember(scanObject(answer.text), 'task');
   if (task === undefined) return undefined;
   const others = withoutMembers(answer.text, LEGACY_TASK);
