@@ -8,12 +8,12 @@ import {
   listOf,
   numberBetween,
   oneOf,
-  recordOrList,
   secretHeaders,
   secretText,
   text,
 } from './field-checks.js';
 import { Field, toFlag, toNumber, toSecret, toSecretEnvironment, toSecretMap } from './field-decorators.js';
+import { headerVariables } from './header-variables.js';
 import { ServerToolsFields } from './server-tools-fields.js';
 
 export const TRANSPORTS = ['http', 'sse', 'stdio'] as const;
@@ -124,7 +124,8 @@ export class ServerDefinition extends ServerToolsFields {
   @Field(secretHeaders, toSecretMap)
   static_headers?: Record<string, Secret>;
 
-  @Field(recordOrList)
+  /** Headers, those with scope `per_user` with a value of each user. */
+  @Field(headerVariables)
   header_variables?: unknown;
 
   @Field(listOf(text))

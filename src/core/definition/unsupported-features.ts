@@ -9,6 +9,7 @@ const UNSUPPORTED_AUTH: Partial<Record<AuthType, (definition: ServerDefinition) 
   oauth2: (definition) => (hasToken(definition) ? undefined : oauthFlow(definition)),
   oauth2_token_exchange: () => 'auth_type oauth2_token_exchange',
   oauth2_id_jag: () => 'auth_type oauth2_id_jag',
+  aws_sigv4: () => 'auth_type aws_sigv4',
   true_passthrough: () => 'auth_type true_passthrough',
   oauth_delegate: () => 'auth_type oauth_delegate',
 };
@@ -33,19 +34,17 @@ export interface UnsupportedFeature {
  */
 export function unsupportedFeatures(definition: ServerDefinition): readonly UnsupportedFeature[] {
   const found: UnsupportedFeature[] = [];
-  const { auth_type: authType, env } = definition;
+  const { auth_type: authType } = definition;
   const feature = authType === undefined ? undefined : UNSUPPORTED_AUTH[authType]?.(definition);
   if (feature !== undefined) found.push({ field: 'auth_type', feature });
   if (isFilled(definition.spec_path)) found.push({ field: 'spec_path', feature: 'spec_path (an OpenAPI server)' });
-  if (definition.is_byok === true) found.push({ field: 'is_byok', feature: 'is_byok' });
+  if (definition.is_byok === true && (definition.transport === 'stdio' || isFilled(definition.command))) {
+    found.push({ field: 'is_byok', feature: 'is_byok of a stdio server (give it env with scope per_user)' });
+  }
   if (definition.delegate_auth_to_upstream === true) {
     found.push({ field: 'delegate_auth_to_upstream', feature: 'delegate_auth_to_upstream' });
   }
   if (definition.dcr_bridge === true) found.push({ field: 'dcr_bridge', feature: 'dcr_bridge' });
-  if (isFilled(definition.header_variables)) found.push({ field: 'header_variables', feature: 'header_variables' });
-  if (Array.isArray(env) && env.some(({ scope }) => scope === 'per_user')) {
-    found.push({ field: 'env', feature: 'env with scope per_user' });
-  }
   return found;
 }
 

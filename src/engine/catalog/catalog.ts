@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import { isUserRequirement, requirementName } from '../../core/errors/user-requirement.js';
 import type { AccessView, ServerView } from '../../core/model/access-view.js';
 import { EMPTY_OFFER } from '../../core/model/client-offer.js';
 import type { Limits } from '../../core/model/limits.js';
@@ -12,6 +13,7 @@ import { CallMetrics } from '../../platform/telemetry/call-metrics.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
+import { UserCredentials } from '../../state/credential/user-credentials.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
 import { aggregatePage, type Gathered } from './aggregate-page.js';
 import type { Caller } from './caller.js';
@@ -23,8 +25,11 @@ import type { ServerList } from './server-list.js';
 
 /** A server that contributed nothing to a list, or something old, and why; shown under `_meta["gatehouse/outcomes"]`. */
 export interface Outcome {
-  readonly status: 'failed' | 'stale';
+  /** `failed`, `stale`, or what the user must bring first: `login_required`, `user_key_required`, `user_values_required`. */
+  readonly status: string;
   readonly reason: string;
+  /** Where to bring it. */
+  readonly url?: unknown;
 }
 
 export interface GatheredLists {
@@ -66,7 +71,9 @@ export class Catalog {
     @Inject(SEALING_SECRET) sealingSecret: Secret,
     @Inject(CallMetrics) private readonly metrics: CallMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(UserCredentials) credentials: UserCredentials,
   ) {
+    credentials.subscribe((userIds) => this.#cache.forgetUsers(userIds));
     this.#cursors = new ListCursors(new Sealer(sealingSecret, 'list-cursor'));
     this.#cache = new ListCache(
       upstreams,
@@ -155,7 +162,9 @@ export class Catalog {
       } else {
         const failure = asGatewayError(answer?.reason);
         failures.push(failure);
-        outcomes[name] = { status: 'failed', reason: failure.publicMessage };
+        outcomes[name] = isUserRequirement(failure)
+          ? { status: requirementName(failure), reason: failure.publicMessage, url: failure.data?.['url'] }
+          : { status: 'failed', reason: failure.publicMessage };
         this.metrics.observeList(name, failure.code);
       }
     });

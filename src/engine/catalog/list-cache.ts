@@ -31,6 +31,8 @@ export interface ListCacheEvents {
 /** All lists of one server under one credential, and the gateway's own upstream session they come over. */
 interface ServerScope {
   readonly entry: ServerEntry;
+  /** The user whose own credential it is. */
+  readonly userId: string | undefined;
   readonly owner: UpstreamOwner;
   readonly slots: Readonly<Record<ListKind, ListSlot>>;
 }
@@ -75,6 +77,16 @@ export class ListCache {
     for (const scopes of this.#all()) {
       for (const [key, scope] of scopes) {
         if (scope.entry.id === entry.id) this.#drop(scopes, key, scope);
+      }
+    }
+  }
+
+  /** What these users keep for servers changed: so may what servers list for them. */
+  forgetUsers(userIds: ReadonlySet<string> | 'everybody'): void {
+    for (const [key, scope] of this.#private) {
+      const { userId } = scope;
+      if (userId !== undefined && (userIds === 'everybody' || userIds.has(userId))) {
+        this.#drop(this.#private, key, scope);
       }
     }
   }
@@ -169,7 +181,7 @@ export class ListCache {
         ),
       ]),
     ) as Record<ListKind, ListSlot>;
-    return { entry, owner, slots };
+    return { entry, userId: credential.userId, owner, slots };
   }
 
   /**

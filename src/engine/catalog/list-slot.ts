@@ -1,4 +1,5 @@
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import { isUserRequirement } from '../../core/errors/user-requirement.js';
 import type { ServerList } from './server-list.js';
 
 /** First wait before a failed list is asked for again; doubles up to {@link RETRY_MS_MAX}. */
@@ -126,7 +127,13 @@ export class ListSlot {
       return fetched;
     } catch (error) {
       const failure = error instanceof GatewayError ? error : new GatewayError('internal/bug', { cause: error });
-      if (generation === this.#generation) {
+      if (generation === this.#generation && isUserRequirement(failure)) {
+        // No server was asked, so asking again costs nothing, and must not wait once the user brought what was missing.
+        // What they saw before they took it back is not for them any more.
+        this.#list = undefined;
+        this.#failure = undefined;
+        this.#failures = 0;
+      } else if (generation === this.#generation) {
         this.#failure = failure;
         this.#retryAt = this.timing.now() + Math.min(RETRY_MS_MIN * 2 ** this.#failures, RETRY_MS_MAX);
         this.#failures += 1;

@@ -1,16 +1,19 @@
 import { Module } from '@nestjs/common';
 import type { Limits } from '../../core/model/limits.js';
 import { CHILD_ENVIRONMENT, childEnvironment } from '../../platform/config/child-environment.js';
-import { AWS_SETTINGS, LIMITS } from '../../platform/config/tokens.js';
+import { LIMITS } from '../../platform/config/tokens.js';
 import { HttpClient } from '../../platform/http/http-client.js';
-import type { AwsSettings } from '../../platform/config/aws-settings.js';
-import { SigV4Credentials } from './credential/sigv4.js';
+import { UserCredentialModule } from '../../state/credential/user-credential.module.js';
+import { UserCredentials } from '../../state/credential/user-credentials.js';
 import { CredentialSources } from './credential/credential-sources.js';
+import { UserKeys } from './credential/user-key.js';
+import { UserVariables } from './credential/user-variables.js';
 import { UpstreamOpener } from './upstream-opener.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 /** Reaching servers. Closed by `UpstreamPool`, after the door has drained. */
 @Module({
+  imports: [UserCredentialModule],
   providers: [
     {
       provide: HttpClient,
@@ -20,9 +23,12 @@ import { UpstreamPool } from './upstream-pool.js';
     { provide: CHILD_ENVIRONMENT, useFactory: childEnvironment },
     {
       provide: CredentialSources,
-      inject: [HttpClient, AWS_SETTINGS],
-      useFactory: (http: HttpClient, aws: AwsSettings) =>
-        new CredentialSources({ sigV4: new SigV4Credentials(http, aws) }),
+      inject: [UserCredentials],
+      useFactory: (credentials: UserCredentials) =>
+        new CredentialSources({
+          userKey: new UserKeys(credentials),
+          additions: [new UserVariables(credentials)],
+        }),
     },
     UpstreamOpener,
     UpstreamPool,

@@ -132,6 +132,8 @@ export interface ResolvedCredential {
   readonly lacks?: 'credential' | 'variables' | undefined;
   /** Knows the rest of the credential: headers that are fetched, and change with time. Asked before anything is sent. */
   readonly source?: CredentialSource | undefined;
+  /** The user whose own credential, or values, take part. */
+  readonly userId?: string | undefined;
   /** Set with variables from the source: a child is shared by those with the same ones. */
   readonly envKey?: string | undefined;
 }

@@ -102,9 +102,6 @@ describe('a whole file of the incumbent', () => {
       'delegated',
       'delegated_old',
       'agentcore',
-      'byok_server',
-      'per_user_values',
-      'per_user_env',
       'pinned',
       'petstore',
     ]);

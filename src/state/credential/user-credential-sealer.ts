@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isRecord } from '../../core/definition/field-checks.js';
 import { Secret } from '../../core/model/secret.js';
+import { SEALED_COLUMNS } from '../../platform/crypto/sealed-columns.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
 import { credentialKey, type CredentialRef } from './user-credential.js';
-
-const PURPOSE = 'user-credential';
 
 export interface SealedContent {
   readonly secret: Secret;
@@ -18,7 +17,7 @@ export class UserCredentialSealer {
   readonly #sealer: Sealer;
 
   constructor(@Inject(SEALING_SECRET) secret: Secret) {
-    this.#sealer = new Sealer(secret, PURPOSE);
+    this.#sealer = new Sealer(secret, SEALED_COLUMNS.userCredential.purpose);
   }
 
   seal(ref: CredentialRef, { secret, address }: SealedContent): string {

@@ -67,6 +67,18 @@ describe('every route and everybody', () => {
       ([, path = '', method = '']) => `${method} ${path}`,
     );
     await made('/v1/mcp/server', { server_id: 'srv', server_name: 'srv', url: upstream.url }, 201);
+    await made(
+      '/v1/mcp/server',
+      {
+        server_id: 'personal',
+        server_name: 'personal',
+        url: upstream.url,
+        auth_type: 'bearer_token',
+        is_byok: true,
+        header_variables: [{ name: 'X-Workspace', scope: 'per_user' }],
+      },
+      201,
+    );
     await made('/v1/mcp/toolset', { toolset_name: 'set', tools: [{ server_id: 'srv', tool_name: 'echo' }] }, 201);
     for (const [user_id, user_role] of [
       ['foreign', 'internal_user'],
@@ -78,7 +90,7 @@ describe('every route and everybody', () => {
     ]) {
       await made('/user/new', { user_id, user_role, auto_create_key: false });
     }
-    const object_permission = { mcp_servers: ['srv'], mcp_toolsets: ['set'] };
+    const object_permission = { mcp_servers: ['srv', 'personal'], mcp_toolsets: ['set'] };
     await made('/customer/new', { user_id: 'customer' });
     await made('/organization/new', { organization_id: 'our-org', organization_alias: 'ours', object_permission });
     await made('/organization/member_add', {
@@ -131,7 +143,7 @@ describe('every route and everybody', () => {
     await made('/team/new', {
       team_id,
       organization_id: 'our-org',
-      object_permission: { mcp_servers: ['srv'], mcp_toolsets: ['set'] },
+      object_permission: { mcp_servers: ['srv', 'personal'], mcp_toolsets: ['set'] },
       members_with_roles: [
         { user_id: 'member', role: 'user' },
         { user_id: 'teamAdmin', role: 'admin' },

@@ -224,6 +224,38 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
     '403 403 403 403 403 200',
     { named: (fresh) => fresh.submission(), body: () => ({}) },
   ],
+  'GET /v1/mcp/user-credentials': ['403 200 403 403 200 200', { query: 'user_id=member' }],
+  'GET /v1/mcp/server/:id/user-credentials': ['404 200 200 200 200 200', { named: () => 'personal' }],
+  'POST /v1/mcp/server/:id/user-credential': [
+    '404 200 200 200 200 200',
+    { named: () => 'personal', body: () => ({ credential: 'mine' }) },
+  ],
+  'DELETE /v1/mcp/server/:id/user-credential': [
+    '403 200 403 403 403 200',
+    { named: () => 'personal', query: 'user_id=member' },
+  ],
+  'POST /v1/mcp/server/:id/oauth-user-credential': [
+    '404 400 400 400 400 400',
+    { named: () => 'personal', body: () => ({ access_token: 'mine' }) },
+  ],
+  'DELETE /v1/mcp/server/:id/oauth-user-credential': [
+    '403 200 403 403 403 200',
+    { named: () => 'personal', query: 'user_id=member' },
+  ],
+  'GET /v1/mcp/server/:id/oauth-user-credential/status': [
+    '403 200 403 403 200 200',
+    { named: () => 'personal', query: 'user_id=member' },
+  ],
+  'GET /v1/mcp/user-env-vars/status': ['403 200 403 403 200 200', { query: 'user_id=member' }],
+  'GET /v1/mcp/server/:id/user-env-vars': ['404 200 200 200 200 200', { named: () => 'personal' }],
+  'POST /v1/mcp/server/:id/user-env-vars': [
+    '404 200 200 200 200 200',
+    { named: () => 'personal', body: () => ({ values: { 'X-Workspace': 'mine' } }) },
+  ],
+  'DELETE /v1/mcp/server/:id/user-env-vars': [
+    '403 200 403 403 403 200',
+    { named: () => 'personal', query: 'user_id=member' },
+  ],
   'POST /v1/mcp/make_public': ['403 403 403 403 403 202', { body: () => ({ mcp_server_ids: ['srv'] }) }],
   'POST /mcp-rest/test/connection': ['403 403 403 403 403 200', { body: () => draft }],
   'POST /mcp-rest/test/tools/list': ['403 403 403 403 403 200', { body: () => draft }],

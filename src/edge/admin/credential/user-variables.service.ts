@@ -9,6 +9,7 @@ import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { RegistryService } from '../../../state/registry/registry.service.js';
 import { credentialAddress } from '../../../state/credential/credential-address.js';
 import { readVariables } from '../../../state/credential/read-variables.js';
+import { userVariableNames } from '../../../state/credential/user-variable-names.js';
 import { UserCredentials } from '../../../state/credential/user-credentials.js';
 import { ValidationFailed } from '../auth/validation.pipe.js';
 import { ServerReading } from '../server/server-reading.service.js';
@@ -94,8 +95,7 @@ export class UserVariablesService {
 
   /** In the order of the definition. */
   #variables(entry: ServerEntry): readonly UserVariable[] {
-    const headers = entry.headerVariables.filter(({ isPerUser }) => isPerUser).map(({ name }) => name);
-    const names = [...new Set([...entry.perUserEnv, ...headers])];
+    const names = userVariableNames(entry);
     if (names.length === 0) return [];
     const definition = this.registry.definitionOf(entry);
     const written: readonly unknown[] = [definition?.env, definition?.header_variables].flatMap((list) =>

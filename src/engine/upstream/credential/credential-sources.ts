@@ -45,6 +45,7 @@ export class CredentialSources {
       headers: resolved.headers,
       env: resolved.env,
       identity: own.length === 0 ? resolved.identity : own.join('|'),
+      userId: parts.find(({ userId }) => userId !== undefined)?.userId,
       ...(parts.length === 0 ? {} : { source: CombinedSource.of(parts, entry.staticHeaders) }),
     };
     if (own.length === 0 && resolved.identity === 'shared') this.#shared.set(resolved, attached);
