@@ -3,6 +3,8 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 /** Storage of one authorization server: its own, so that two in one process know nothing of each other. */
 export interface MemoryAdapters {
   readonly adapter: (model: string) => Adapter;
+  /** Puts a row there beforehand. */
+  seed(model: string, id: string, row: AdapterPayload): void;
   /** Forgets everything of these models. */
   clear(...models: string[]): void;
 }
@@ -40,6 +42,7 @@ export function memoryAdapters(): MemoryAdapters {
         return Promise.resolve();
       },
     }),
+    seed: (model, id, row) => void rowsOf(model).set(id, row),
     clear(...names) {
       for (const name of names) rowsOf(name).clear();
     },
