@@ -50,4 +50,18 @@ export const SEALED_COLUMNS = {
     purpose: 'upstream-token',
     owner: ({ fingerprint = '' }) => fingerprint,
   },
+  stateHome: {
+    table: 'state_home',
+    column: 'remains',
+    key: { key: 'text' },
+    purpose: 'state-remains',
+    owner: ({ key = '' }) => key,
+  },
+  signingKey: {
+    table: 'signing_key',
+    column: 'private_key',
+    key: { id: 'text' },
+    purpose: 'signing-key',
+    owner: ({ id = '' }) => id,
+  },
 } as const satisfies Record<string, SealedColumn>;

@@ -1,6 +1,15 @@
 /** What a write of the control plane was about: who keeps something of it in memory goes by this. */
 export type ChangeKind =
-  'registry' | 'key' | 'team' | 'organization' | 'user' | 'end_user' | 'setting' | 'user_credential' | 'oauth_grant';
+  | 'registry'
+  | 'key'
+  | 'team'
+  | 'organization'
+  | 'user'
+  | 'end_user'
+  | 'setting'
+  | 'user_credential'
+  | 'oauth_grant'
+  | 'signing_key';
 
 /** One committed write, as every replica hears of it. */
 export interface ControlChange {

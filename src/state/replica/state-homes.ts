@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { readPlace, type Place } from '../../core/model/place.js';
 import type { Secret } from '../../core/model/secret.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
+import { SEALED_COLUMNS } from '../../platform/crypto/sealed-columns.js';
 import { Sealer } from '../../platform/crypto/sealer.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
@@ -54,7 +55,7 @@ export class StateHomes implements BeforeApplicationShutdown {
     @Inject(SEALING_SECRET) sealingSecret: Secret,
     @Inject(LOGGER) logger: Logger,
   ) {
-    this.#sealer = new Sealer(sealingSecret, 'state-remains');
+    this.#sealer = new Sealer(sealingSecret, SEALED_COLUMNS.stateHome.purpose);
     this.#log = logger.child({ room: 'replica' });
   }
 
