@@ -25,6 +25,7 @@ export function readAccepts(request: IncomingMessage): Accepts {
  */
 export class Exchange {
   #stream: EventStream | undefined;
+  #lingered = 0;
   #buffer: ResumeBuffer | undefined;
   #idText = 'null';
   #kept: ResumableStream | undefined;
@@ -57,9 +58,10 @@ export class Exchange {
     return this.accepts.events && !this.response.writableEnded && !this.response.destroyed;
   }
 
-  /** Becomes an event stream, if the client can read one. */
-  stream(): void {
-    if (this.canStream) this.#open();
+  /** Called now and then while the call runs: from the second time on it is an event stream, if the client can read one. */
+  linger(): void {
+    this.#lingered += 1;
+    if (this.#lingered > 1 && this.canStream) this.#open();
   }
 
   /** A message that precedes the reply. Dropped for a client that cannot read a stream. */

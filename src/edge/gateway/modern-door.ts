@@ -19,6 +19,7 @@ import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { Dispatcher } from './dispatcher.js';
 import { Exchange, readAccepts } from './exchange.js';
+import { LongCalls } from './long-calls.js';
 import { ModernCall, type Round, type RoundEnd } from './modern-call.js';
 import { discoverResult } from './modern-discover.js';
 import { ModernListener } from './modern-listener.js';
@@ -45,6 +46,7 @@ export class ModernDoor {
     @Inject(ModernOwners) private readonly owners: ModernOwners,
     @Inject(ParkedCalls) private readonly parked: ParkedCalls,
     @Inject(ModernListener) private readonly listener: ModernListener,
+    @Inject(LongCalls) private readonly longCalls: LongCalls,
     @Inject(TaskWatches) private readonly watches: TaskWatches,
     @Inject(PeerRelay) private readonly peers: PeerRelay,
     @Inject(WORKER) private readonly worker: Worker,
@@ -194,11 +196,14 @@ export class ModernDoor {
     if (response.destroyed) onGone();
     response.once('close', onGone);
     let end: RoundEnd;
+    const slot = this.longCalls.add(round.exchange);
     try {
       end = await run();
     } catch (error) {
       this.parked.remove(call);
       throw error;
+    } finally {
+      this.longCalls.delete(slot);
     }
     if (end.kind === 'served') {
       this.parked.remove(call);

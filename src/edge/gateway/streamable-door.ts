@@ -114,11 +114,8 @@ export class StreamableDoor {
     }
     const { session } = admitted;
     const control = new CallControl();
-    const isKept = session !== undefined && resumesStreams(version);
-    if (isKept) {
-      exchange.keepBy(session.resume, envelope.idText);
-      this.longCalls.add(exchange);
-    }
+    if (session !== undefined && resumesStreams(version)) exchange.keepBy(session.resume, envelope.idText);
+    const slot = this.longCalls.add(exchange);
     // That its client is gone says nothing about a call that the client can come back to.
     admitted.response.on('close', () => {
       if (!exchange.isKept || admitted.isRefused) control.abandon();
@@ -137,7 +134,7 @@ export class StreamableDoor {
       });
       exchange.finish(served.text, statusOf(served));
     } finally {
-      if (isKept) this.longCalls.delete(exchange);
+      this.longCalls.delete(slot);
     }
   }
 
