@@ -72,6 +72,10 @@ export interface FakeUpstreamOptions {
   readonly pageSize?: number;
   /** 401 for requests it refuses. */
   readonly accepts?: (headers: IncomingHttpHeaders) => boolean;
+  /** `WWW-Authenticate` of that 401. Default `Bearer`. */
+  readonly challenge?: string;
+  /** JSON documents by path, open to everybody; told the origin. */
+  readonly documents?: Readonly<Record<string, (origin: string) => object>>;
   /** Answered in `initialize`; default: what the client asked for. */
   readonly protocolVersion?: string;
   /** Listen here instead of on a free port: "the upstream was restarted". */
@@ -295,8 +299,14 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
       rpc,
     });
 
+    const document = options.documents?.[request.url ?? ''];
+    if (document !== undefined) {
+      const body = JSON.stringify(document(`http://${request.headers.host ?? ''}`));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+      return;
+    }
     if (options.accepts?.(request.headers) === false) {
-      response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
+      response.writeHead(401, { 'www-authenticate': options.challenge ?? 'Bearer' }).end();
       return;
     }
     const failure = rpc === undefined ? undefined : failWith?.(rpc);

@@ -1,6 +1,6 @@
 import { isIP } from 'class-validator';
 import { Secret } from '../model/secret.js';
-import { isSettableHeader } from '../protocol/settable-header.js';
+import { isSettableHeader } from './settable-header.js';
 import { TOOL_FINGERPRINT } from '../protocol/tool-fingerprint.js';
 import { suggestion } from './closest-name.js';
 import { describedAs, schemaOf } from './field-schema.js';

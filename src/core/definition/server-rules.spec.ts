@@ -64,7 +64,7 @@ describe('rules across the fields of a server', () => {
     [
       'client credentials without them',
       { url, auth_type: 'oauth2', oauth2_flow: 'client_credentials' },
-      ['error client_id', 'error client_secret', 'warning auth_type'],
+      ['error client_id', 'error client_secret'],
     ],
     ['a flow without OAuth', { url, oauth2_flow: 'authorization_code' }, ['warning oauth2_flow']],
   ])('points at %s', (_, raw, expected) => {

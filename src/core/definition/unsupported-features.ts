@@ -6,17 +6,12 @@ import type { AuthType, ServerDefinition, ServerField } from './server.definitio
  * types that are not here are served.
  */
 const UNSUPPORTED_AUTH: Partial<Record<AuthType, (definition: ServerDefinition) => string | undefined>> = {
-  oauth2: (definition) => (hasToken(definition) ? undefined : oauthFlow(definition)),
+  oauth2: (definition) => (hasToken(definition) || isClientCredentials(definition) ? undefined : 'auth_type oauth2'),
   oauth2_token_exchange: () => 'auth_type oauth2_token_exchange',
   oauth2_id_jag: () => 'auth_type oauth2_id_jag',
-  aws_sigv4: () => 'auth_type aws_sigv4',
   true_passthrough: () => 'auth_type true_passthrough',
   oauth_delegate: () => 'auth_type oauth_delegate',
 };
-
-function oauthFlow(definition: ServerDefinition): string | undefined {
-  return isClientCredentials(definition) ? 'auth_type oauth2 with client credentials' : 'auth_type oauth2';
-}
 
 function hasToken(definition: ServerDefinition): boolean {
   return (definition.authentication_token ?? definition.auth_value) !== undefined;

@@ -1,19 +1,27 @@
 import { Module } from '@nestjs/common';
 import type { Limits } from '../../core/model/limits.js';
 import { CHILD_ENVIRONMENT, childEnvironment } from '../../platform/config/child-environment.js';
-import { LIMITS } from '../../platform/config/tokens.js';
+import { AWS_SETTINGS, LIMITS } from '../../platform/config/tokens.js';
 import { HttpClient } from '../../platform/http/http-client.js';
+import { RegistryModule } from '../../state/registry/registry.module.js';
+import { RegistryService } from '../../state/registry/registry.service.js';
+import { SharedUpstreamTokens } from '../../state/upstream-token/shared-upstream-tokens.js';
+import { UpstreamTokenModule } from '../../state/upstream-token/upstream-token.module.js';
 import { UserCredentialModule } from '../../state/credential/user-credential.module.js';
 import { UserCredentials } from '../../state/credential/user-credentials.js';
+import type { AwsSettings } from '../../platform/config/aws-settings.js';
+import { SigV4Credentials } from './credential/sigv4.js';
+import { ClientCredentials } from './credential/client-credentials.js';
 import { CredentialSources } from './credential/credential-sources.js';
 import { UserKeys } from './credential/user-key.js';
 import { UserVariables } from './credential/user-variables.js';
+import { UpstreamDiscovery } from './oauth/upstream-discovery.js';
 import { UpstreamOpener } from './upstream-opener.js';
 import { UpstreamPool } from './upstream-pool.js';
 
 /** Reaching servers. Closed by `UpstreamPool`, after the door has drained. */
 @Module({
-  imports: [UserCredentialModule],
+  imports: [RegistryModule, UpstreamTokenModule, UserCredentialModule],
   providers: [
     {
       provide: HttpClient,
@@ -22,10 +30,32 @@ import { UpstreamPool } from './upstream-pool.js';
     },
     { provide: CHILD_ENVIRONMENT, useFactory: childEnvironment },
     {
+      provide: UpstreamDiscovery,
+      inject: [HttpClient],
+      useFactory: (http: HttpClient) => new UpstreamDiscovery(http),
+    },
+    {
+      provide: ClientCredentials,
+      inject: [HttpClient, UpstreamDiscovery, SharedUpstreamTokens, RegistryService],
+      useFactory: (
+        http: HttpClient,
+        discovery: UpstreamDiscovery,
+        shared: SharedUpstreamTokens,
+        registry: RegistryService,
+      ) => new ClientCredentials({ http, discovery, shared, registry }),
+    },
+    {
       provide: CredentialSources,
-      inject: [UserCredentials],
-      useFactory: (credentials: UserCredentials) =>
+      inject: [ClientCredentials, UserCredentials, HttpClient, AWS_SETTINGS],
+      useFactory: (
+        clientCredentials: ClientCredentials,
+        credentials: UserCredentials,
+        http: HttpClient,
+        aws: AwsSettings,
+      ) =>
         new CredentialSources({
+          clientCredentials,
+          sigV4: new SigV4Credentials(http, aws),
           userKey: new UserKeys(credentials),
           additions: [new UserVariables(credentials)],
         }),

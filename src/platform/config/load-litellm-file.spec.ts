@@ -95,7 +95,6 @@ describe('a whole file of the incumbent', () => {
     const aside = load().problems.filter(({ message }) => message.includes('set aside'));
     expect(aside.map(({ field }) => field?.split('.')[1])).toEqual([
       'oauth_interactive',
-      'oauth_machine',
       'on_behalf_of',
       'id_jag',
       'passthrough',

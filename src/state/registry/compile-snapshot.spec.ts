@@ -328,7 +328,10 @@ describe('the snapshot', () => {
     [{ auth_type: 'true_passthrough', dcr_bridge: true }, 'auth_type true_passthrough, dcr_bridge are not'],
     [{ auth_type: 'oauth_delegate' }, 'auth_type oauth_delegate is not'],
     [{ spec_path: 'x.json' }, 'spec_path (an OpenAPI server) is not'],
-    [{ is_byok: true, url: undefined, command: 'x' }, 'is_byok of a stdio server (give it env with scope per_user) is not'],
+    [
+      { is_byok: true, url: undefined, command: 'x' },
+      'is_byok of a stdio server (give it env with scope per_user) is not',
+    ],
     [{ delegate_auth_to_upstream: true }, 'delegate_auth_to_upstream is not'],
   ])('sets aside %j with the reason, never serving it without', (fields, reason) => {
     const { servers, rejected, byHandle } = compile({ a: { url, ...fields }, b: { url } });

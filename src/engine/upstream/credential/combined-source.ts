@@ -32,7 +32,7 @@ export class CombinedSource implements CredentialSource {
   headers(): CredentialHeaders | Promise<CredentialHeaders> {
     const said = this.#sources.map((source) => source.headers());
     if (!said.some((each) => each instanceof Promise)) return this.#merge(said as readonly CredentialHeaders[]);
-    return Promise.all(said).then((all) => this.#merge(all));
+    return Promise.all(said.map(async (each) => each)).then((all) => this.#merge(all));
   }
 
   async refused(sent: CredentialHeaders, refusal: CredentialRefusal): Promise<boolean> {
@@ -41,7 +41,7 @@ export class CombinedSource implements CredentialSource {
   }
 
   async #environment(): Promise<Variables> {
-    const all = await Promise.all(this.#sources.map((source) => source.env?.()));
+    const all = await Promise.all(this.#sources.map(async (source) => source.env?.()));
     return Object.assign({}, ...all) as Variables;
   }
 

@@ -1,5 +1,6 @@
 import type { ClientOffer } from '../../../core/model/client-offer.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
+import type { RequestSigner } from '../../../platform/http/http-exchange.js';
 
 export type CredentialHeaders = Readonly<Record<string, string>>;
 
@@ -25,6 +26,8 @@ export interface CredentialSource {
    * what {@link headers} gives by then is another credential. May reject with what the caller is to be told instead.
    */
   refused(sent: CredentialHeaders, refusal: CredentialRefusal): Promise<boolean>;
+  /** Signs each request over HTTP as it goes out, with what {@link headers} waited for. A 403 is then worth asking again. */
+  readonly sign?: RequestSigner | undefined;
 }
 
 /** A source, and whom its credential stands for. */

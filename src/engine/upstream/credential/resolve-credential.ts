@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import type { ClientOffer } from '../../../core/model/client-offer.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
-import { isHeaderValue, isSettableHeader } from '../../../core/protocol/settable-header.js';
+import { isHeaderValue, isSettableHeader } from '../../../core/definition/settable-header.js';
 import { parseHttpTarget } from '../../../platform/http/http-target.js';
 import type { ResolvedCredential } from '../upstream.js';
 import { CREDENTIAL_FORMATS } from './credential-formats.js';
@@ -83,7 +83,10 @@ function bringsCredential({ tokenHeader }: ServerEntry, headers: Readonly<Record
   return headers[tokenHeader] !== undefined || CREDENTIAL_HEADERS.some((name) => headers[name] !== undefined);
 }
 
-function lacking(plan: Pick<Plan, 'lacksCredential' | 'lacksVariables'>, brought: boolean): ResolvedCredential['lacks'] {
+function lacking(
+  plan: Pick<Plan, 'lacksCredential' | 'lacksVariables'>,
+  brought: boolean,
+): ResolvedCredential['lacks'] {
   if (plan.lacksCredential && !brought) return 'credential';
   return plan.lacksVariables ? 'variables' : undefined;
 }

@@ -1,6 +1,6 @@
 import type { ClientOffer, OfferCaller } from '../../../core/model/client-offer.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
-import { isHeaderValue, isSettableHeader } from '../../../core/protocol/settable-header.js';
+import { isHeaderValue, isSettableHeader } from '../../../core/definition/settable-header.js';
 import { credentialAddress } from '../../../state/credential/credential-address.js';
 import { readVariables } from '../../../state/credential/read-variables.js';
 import type { UserCredential } from '../../../state/credential/user-credential.js';
