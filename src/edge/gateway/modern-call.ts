@@ -86,6 +86,8 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
   #questions = new Map<string, Question>();
   #asked = 0;
   #gathering: NodeJS.Timeout | undefined;
+  /** The upstream asked for what the client had not declared. */
+  #lacking: GatewayError | undefined;
   #end: PromiseWithResolvers<RoundEnd> | undefined;
   #served: Served | undefined;
   #writer: (idText: string) => string = (idText) => modernErrorReply(idText, new GatewayError('internal/bug'));
@@ -158,6 +160,7 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
     if (ofTask !== undefined) return ofTask;
     const needed = neededCapability(method, params === undefined ? undefined : JSON.parse(params));
     if (needed === undefined || !declares(this.capabilities.value, needed)) {
+      this.onUndeclared(method, params);
       return Promise.resolve(errorReply(-32_601, `The client does not support ${method}`));
     }
     if (!MULTI_ROUND.has(this.method) || this.control.reason !== undefined || this.#asked >= QUESTIONS_MAX) {
@@ -171,6 +174,11 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
       });
       if (this.#round !== undefined) this.#gather();
     });
+  }
+
+  onUndeclared(method: string, params: string | undefined): void {
+    const needed = neededCapability(method, params === undefined ? undefined : JSON.parse(params));
+    if (needed !== undefined) this.#lacking ??= missingCapability(`the server asks for ${method}`, needed);
   }
 
   onTarget(server: ServerView, name: string, credential: ResolvedCredential): Promise<void> | undefined {
@@ -213,13 +221,17 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
   #answerWriter(answer: Answer): (idText: string) => string {
     const { kind, text } = answer;
     if (answer.isModern === true) return this.#modernWriter(answer);
+    // It asked for it and could not do without: what an upstream of this era would have said at once.
+    if (this.#lacking !== undefined && (kind === 'error' || answer.isToolError === true)) {
+      throw this.#lacking;
+    }
     if (kind === 'result') return (idText) => modernResultReply(idText, this.method, text, answer.hints);
     const elicitations = requiredUrlElicitations(text);
     if (elicitations === undefined || !MULTI_ROUND.has(this.method)) return (idText) => modernErrorReply(idText, text);
     // An upstream of 2025-11-25 wants pages visited first; afterwards the same request succeeds.
     const requiredCapabilities = { elicitation: { url: {} } };
     if (!declares(this.capabilities.value, requiredCapabilities)) {
-      throw new GatewayError('rpc/missing_capability', { detail: 'elicitation.url', data: { requiredCapabilities } });
+      throw missingCapability('elicitation.url', requiredCapabilities);
     }
     const requests = elicitations.map((params, index) => ({
       key: `visit-${index + 1}`,
@@ -268,4 +280,8 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
       }
     }, GATHER_MS);
   }
+}
+
+function missingCapability(detail: string, requiredCapabilities: Readonly<Record<string, object>>): GatewayError {
+  return new GatewayError('rpc/missing_capability', { detail, data: { requiredCapabilities } });
 }

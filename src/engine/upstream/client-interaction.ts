@@ -32,6 +32,8 @@ export interface ClientInteraction {
    * `control` ends when the upstream withdrew the request or nobody waits for the answer any more.
    */
   ask(request: ServerRequest, control: CallControl): Promise<ClientReply>;
+  /** It was not asked for something, since it had not declared that. `params` as in {@link ServerRequest}. */
+  onUndeclared?(method: string, params: string | undefined): void;
 }
 
 /** An error reply of the gateway's own. */

@@ -35,6 +35,7 @@ export class ServerRequests {
     const idText = rawMember(message, 'id') ?? 'null';
     const refusal = ownReplyTo(message, client?.capabilities.value ?? {});
     if (refusal !== undefined || client === undefined) {
+      client?.onUndeclared?.(String(message.value['method']), rawMember(message, 'params'));
       send(refusal ?? errorText(idText, errorReply(-32603, 'No client can be asked').text));
       return undefined;
     }

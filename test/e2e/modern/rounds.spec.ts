@@ -117,6 +117,12 @@ describe('input that a legacy upstream wants of a modern client', () => {
     }
   });
 
+  it('what a server cannot do without, and asked for in vain, is 400 and −32021 with what it takes', async () => {
+    const answer = await call('test_missing_capability', {}, { capabilities: {} });
+    expect(answer.status).toBe(400);
+    expect(answer.message?.error).toMatchObject({ code: -32021, data: { requiredCapabilities: { sampling: {} } } });
+  });
+
   describe('requestState is believed only as it was given', () => {
     const args = { arguments: { message: 'm' } };
     const name = 'test_elicitation';
