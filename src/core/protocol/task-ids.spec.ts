@@ -1,4 +1,4 @@
-import { mapTaskIds } from './task-ids.js';
+import { mapTaskIds, withoutRelatedTask } from './task-ids.js';
 
 const upper = (id: string): string => id.toUpperCase();
 
@@ -19,4 +19,15 @@ test.each([
 
 test('an id that is not known stays', () => {
   expect(mapTaskIds('{"taskId":"a"}', () => undefined)).toBe('{"taskId":"a"}');
+});
+
+test.each([
+  [
+    '{"n":1.0,"_meta":{"x":[1],"io.modelcontextprotocol/related-task":{"taskId":"a"}},"content":[]}',
+    '{"n":1.0,"_meta":{"x":[1]},"content":[]}',
+  ],
+  ['{"io.modelcontextprotocol/related-task":1}', '{"io.modelcontextprotocol/related-task":1}'],
+  ['"io.modelcontextprotocol/related-task"', '"io.modelcontextprotocol/related-task"'],
+])('a result loses the task it is of, and nothing else: %s', (result, without) => {
+  expect(withoutRelatedTask(result)).toBe(without);
 });

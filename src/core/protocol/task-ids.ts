@@ -1,4 +1,5 @@
 import { findMember, scanArray, scanObject, type MemberSpan } from './json-scan.js';
+import { withoutMembers } from './modern/object-text.js';
 import { splice, type Replacement } from './splice.js';
 
 /** Key of `_meta` by which a message belongs to a task (2025-11-25, "Tasks"). */
@@ -10,6 +11,17 @@ export function relatedTask(params: string): string | undefined {
   const { _meta } = JSON.parse(params) as { _meta?: Readonly<Record<string, { taskId?: unknown } | null>> | null };
   const taskId = _meta?.[RELATED_TASK]?.taskId;
   return typeof taskId === 'string' ? taskId : undefined;
+}
+
+const JUST_RELATED_TASK: ReadonlySet<string> = new Set([RELATED_TASK]);
+
+/** A result that does not say which task it is of: inside of that task it must not (SEP-2663). */
+export function withoutRelatedTask(result: string): string {
+  if (!result.includes(RELATED_TASK) || !result.startsWith('{')) return result;
+  const meta = findMember(scanObject(result), '_meta');
+  if (meta === undefined || result.charAt(meta.start) !== '{') return result;
+  const rest = withoutMembers(result.slice(meta.start, meta.end), JUST_RELATED_TASK);
+  return splice(result, [{ start: meta.start, end: meta.end, with: rest }]);
 }
 
 /**

@@ -10,7 +10,7 @@ import { withMembersSet, withoutMembers } from '../../../core/protocol/modern/ob
 import { takesToolTasks, TASKS_REQUIRED, toModernTask } from '../../../core/protocol/modern/tasks-extension.js';
 import { requestText } from '../../../core/protocol/rpc-message.js';
 import { readParams, type RequestParams } from '../../../core/protocol/request-params.js';
-import { mapTaskIds } from '../../../core/protocol/task-ids.js';
+import { mapTaskIds, withoutRelatedTask } from '../../../core/protocol/task-ids.js';
 import type { ListItem } from '../../../engine/catalog/list-item.js';
 import { relinkResult } from '../../../engine/catalog/relink-result.js';
 import { taskSupportOf } from '../../../engine/catalog/task-support.js';
@@ -168,7 +168,7 @@ async function getTask(request: TaskRequest): Promise<Answer> {
       set.set('status', end.kind === 'error' ? '"failed"' : '"completed"');
       if (end.kind === 'error') set.set('error', toModernError(end.text));
       else {
-        const result = mapTaskIds(end.text, () => handle);
+        const result = withoutRelatedTask(mapTaskIds(end.text, () => handle));
         set.set('result', (await relinkResult(engine.catalog, call, server, { text: result })).text);
       }
       break;
