@@ -9,12 +9,13 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { directTargets } from './direct-targets.js';
+import { gatewayTargets } from './gateway-targets.js';
 import { judge, type ExpectedFailures, type Verdict } from './judge.js';
 import { runSuite, type SuiteResult } from './run-suite.js';
 import { table } from './table.js';
 import { setsOf, type TargetGroup } from './target.js';
 
-const GROUPS: readonly (() => Promise<TargetGroup>)[] = [directTargets];
+const GROUPS: readonly (() => Promise<TargetGroup>)[] = [directTargets, gatewayTargets];
 
 const { values: flags } = parseArgs({
   options: { target: { type: 'string' }, set: { type: 'string' }, scenario: { type: 'string' } },
