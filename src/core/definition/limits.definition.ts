@@ -74,6 +74,9 @@ export class LimitsDefinition {
   @Field(integerBetween(0, GIB), toNumber)
   resume_bytes?: number;
 
+  @Field(integerBetween(0, 16 * GIB), toNumber)
+  resume_bytes_total?: number;
+
   @Field(seconds(0, DAY), toNumber)
   resume_seconds?: number;
 
@@ -111,6 +114,7 @@ export const LIMIT_FIELDS: { readonly [K in keyof Limits]: readonly [field: keyo
     questionsPerSessionMax: ['questions_per_session', 1],
     clientAnswerTimeoutMs: ['client_answer_timeout', 1_000],
     resumeBytesMax: ['resume_bytes', 1],
+    resumeBytesTotalMax: ['resume_bytes_total', 1],
     resumeMs: ['resume_seconds', 1_000],
     shutdownGraceMs: ['shutdown_grace', 1_000],
     staleMs: ['stale_seconds', 1_000],

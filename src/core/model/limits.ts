@@ -45,6 +45,8 @@ export interface Limits {
   readonly clientAnswerTimeoutMs: number;
   /** Messages kept per session for clients that come back. `resume_bytes`, default 1 MiB. */
   readonly resumeBytesMax: number;
+  /** The same for all sessions of a process together. `resume_bytes_total`, default 64 MiB. */
+  readonly resumeBytesTotalMax: number;
   /** How long they are kept. `resume_seconds`, default 5 min. */
   readonly resumeMs: number;
   /** How long running calls may go on after SIGTERM. `shutdown_grace`, default 30 s. */
@@ -78,6 +80,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   questionsPerSessionMax: 50,
   clientAnswerTimeoutMs: 10 * 60_000,
   resumeBytesMax: 1024 * 1024,
+  resumeBytesTotalMax: 64 * 1024 * 1024,
   resumeMs: 5 * 60_000,
   shutdownGraceMs: 30_000,
   staleMs: 60_000,

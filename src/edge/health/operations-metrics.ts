@@ -69,6 +69,11 @@ export class OperationsMetrics {
     );
     metrics.registerGauge('gatehouse_client_sessions', 'Client sessions in memory', () => sessions.size);
     metrics.registerGauge('gatehouse_client_streams', 'Open event streams to clients', () => sessions.streamCount);
+    metrics.registerGauge(
+      'gatehouse_resume_bytes',
+      'Characters of messages kept for clients that come back (limits.resume_bytes_total)',
+      () => sessions.resumeChars,
+    );
     metrics.registerGauge('gatehouse_client_connections', 'Open sockets of clients', () => serving.connections);
   }
 }

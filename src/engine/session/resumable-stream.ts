@@ -21,7 +21,7 @@ interface KeptEvent {
 
 /** What a stream reports to the buffer that bounds it. */
 export interface StreamKeeper {
-  kept(stream: ResumableStream, chars: number): void;
+  kept(chars: number): void;
 }
 
 /**
@@ -33,6 +33,7 @@ export class ResumableStream {
   #seq = 0;
   #sink: EventSink | undefined;
   #isEnded = false;
+  #isKeeping = true;
 
   constructor(
     /** Names it in event ids: what comes before the number, and behind it. */
@@ -71,8 +72,10 @@ export class ResumableStream {
     if (this.#isEnded) return undefined;
     this.#seq += 1;
     const seq = this.#seq;
-    this.#events.push({ seq, text, from, at: Date.now() });
-    this.keeper.kept(this, text.length);
+    if (this.#isKeeping) {
+      this.#events.push({ seq, text, from, at: Date.now() });
+      this.keeper.kept(text.length);
+    }
     return this.#sink?.write(text, undefined, this.#idOf(seq));
   }
 
@@ -92,6 +95,12 @@ export class ResumableStream {
   /** Forgets its oldest event; answers how long it was. */
   forgetOldest(): number {
     return this.#events.shift()?.text.length ?? 0;
+  }
+
+  /** Nobody can come back to it: what it keeps is forgotten; answers how long that was. */
+  stopKeeping(): number {
+    this.#isKeeping = false;
+    return this.forgetBefore(Number.POSITIVE_INFINITY);
   }
 
   /** Forgets what is older; answers how long that was. */

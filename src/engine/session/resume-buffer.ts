@@ -1,3 +1,4 @@
+import type { ResumeBudget, ResumeKeeper } from './resume-budget.js';
 import { ResumableStream, type StreamKeeper } from './resumable-stream.js';
 
 /** Streams of one session that are kept. */
@@ -23,7 +24,7 @@ export type ResumePoint =
  * The streams of one session that may be resumed, within bounds: what is oldest goes first. An event id names its stream
  * (`c` of a call, `s` of the session), so nothing of another stream is ever replayed.
  */
-export class ResumeBuffer implements StreamKeeper {
+export class ResumeBuffer implements StreamKeeper, ResumeKeeper {
   readonly #streams = new Map<string, ResumableStream>();
   #last = 0;
   #chars = 0;
@@ -32,7 +33,12 @@ export class ResumeBuffer implements StreamKeeper {
   constructor(
     private readonly tag: string,
     private readonly bounds: ResumeBounds,
+    private readonly budget: ResumeBudget,
   ) {}
+
+  get chars(): number {
+    return this.#chars;
+  }
 
   /** The stream of one call; `idText` is the raw id of its request. */
   openCall(idText: string): ResumableStream {
@@ -55,28 +61,35 @@ export class ResumeBuffer implements StreamKeeper {
     return { kind: 'lost call', idText: isIdText(idText) ? idText : undefined };
   }
 
-  kept(_stream: ResumableStream, chars: number): void {
-    this.#chars += chars;
+  kept(chars: number): void {
+    this.#account(chars);
+    while (this.#chars > this.bounds.charsMax) if (!this.forgetOldest()) return;
+  }
+
+  /** Of the stream that was opened first. */
+  forgetOldest(): boolean {
     for (const stream of this.#streams.values()) {
-      while (this.#chars > this.bounds.charsMax) {
-        const forgotten = stream.forgetOldest();
-        if (forgotten === 0) break;
-        this.#chars -= forgotten;
-      }
-      if (this.#chars <= this.bounds.charsMax) return;
+      const forgotten = stream.forgetOldest();
+      if (forgotten === 0) continue;
+      this.#account(-forgotten);
+      return true;
     }
+    return false;
   }
 
   /** Forgets what is too old. To be called now and then. */
   sweep(now: number): void {
     for (const [key, stream] of this.#streams) {
-      this.#chars -= stream.forgetBefore(now - this.bounds.ageMs);
+      this.#account(-stream.forgetBefore(now - this.bounds.ageMs));
       if (stream.isSpent) this.#streams.delete(key);
     }
   }
 
   end(): void {
-    for (const stream of this.#streams.values()) stream.end();
+    for (const stream of this.#streams.values()) {
+      stream.end();
+      this.#account(-stream.stopKeeping());
+    }
     this.#streams.clear();
   }
 
@@ -84,7 +97,7 @@ export class ResumeBuffer implements StreamKeeper {
     for (const [key, stream] of this.#streams) {
       if (this.#streams.size < STREAMS_MAX) break;
       if (!stream.isEnded && key.startsWith('c')) continue;
-      this.#chars -= stream.forgetBefore(Number.POSITIVE_INFINITY);
+      this.#account(-stream.stopKeeping());
       this.#streams.delete(key);
     }
     this.#last += 1;
@@ -92,6 +105,11 @@ export class ResumeBuffer implements StreamKeeper {
     const stream = new ResumableStream(`${key}.`, idTail, this);
     this.#streams.set(key, stream);
     return stream;
+  }
+
+  #account(chars: number): void {
+    this.#chars += chars;
+    this.budget.change(this, chars);
   }
 }
 

@@ -19,6 +19,7 @@ import { UpstreamPool } from '../upstream/upstream-pool.js';
 import type { ResolvedCredential } from '../upstream/upstream.js';
 import { ClientQuestions } from './client-questions.js';
 import { ClientSession, type SessionStream } from './client-session.js';
+import { ResumeBudget } from './resume-budget.js';
 import { ResumeBuffer } from './resume-buffer.js';
 import { restoreRemains, writeRemains } from './session-remains.js';
 import { SessionIds, type SessionClaims } from './session-id.js';
@@ -52,6 +53,7 @@ export class SessionStore implements OnApplicationShutdown {
   readonly #ids: SessionIds;
   readonly #sessions = new Map<string, ClientSession>();
   readonly #byPrincipal = new Map<string, Set<ClientSession>>();
+  readonly #resumeBudget: ResumeBudget;
   readonly #ended = new Map<string, number>();
   readonly #reaper: NodeJS.Timeout;
   #listChanged: ListChangedListener = () => undefined;
@@ -64,6 +66,7 @@ export class SessionStore implements OnApplicationShutdown {
     @Inject(StateHomes) private readonly homes: StateHomes,
   ) {
     this.tasks = new TaskHandles(sealingSecret);
+    this.#resumeBudget = new ResumeBudget(limits.resumeBytesTotalMax);
     this.#ids = new SessionIds(new Sealer(sealingSecret, 'session-id'));
     this.#reaper = setInterval(() => this.#reap(), REAP_INTERVAL_MS).unref();
   }
@@ -79,6 +82,11 @@ export class SessionStore implements OnApplicationShutdown {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Characters kept for clients that come back, of all sessions. */
+  get resumeChars(): number {
+    return this.#resumeBudget.chars;
   }
 
   get streamCount(): number {
@@ -262,10 +270,8 @@ export class SessionStore implements OnApplicationShutdown {
       openMax: this.limits.questionsPerSessionMax,
       answerTimeoutMs: this.limits.clientAnswerTimeoutMs,
     });
-    const resume = new ResumeBuffer(this.worker.place.tag, {
-      charsMax: this.limits.resumeBytesMax,
-      ageMs: this.limits.resumeMs,
-    });
+    const bounds = { charsMax: this.limits.resumeBytesMax, ageMs: this.limits.resumeMs };
+    const resume = new ResumeBuffer(this.worker.place.tag, bounds, this.#resumeBudget);
     const { tasks } = this;
     const session = new ClientSession(
       id,

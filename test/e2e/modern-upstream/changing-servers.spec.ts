@@ -21,10 +21,8 @@ async function startMirroring(header: () => string, seen: (value: unknown) => vo
         { name: 'mirroring', version: '1.0.0' },
         { cacheHints: { 'tools/list': { ttlMs: 600_000, cacheScope: 'public' } } },
       );
-      const inputSchema = fromJsonSchema({
-        type: 'object',
-        properties: { region: { type: 'string', 'x-mcp-header': header() } },
-      });
+      const properties = { region: { type: 'string', 'x-mcp-header': header() } } as object;
+      const inputSchema = fromJsonSchema({ type: 'object', properties });
       server.registerTool('where', { inputSchema }, () => ({ content: [{ type: 'text', text: header() }] }));
       return server;
     },

@@ -8,7 +8,7 @@ import { relinkResult } from '../../../engine/catalog/relink-result.js';
 import type { Answer, Call } from '../call.js';
 import { mirroredOf } from '../../../engine/catalog/mirrored-arguments.js';
 import { requireMirroredHeaders } from '../modern-tool-headers.js';
-import { forward, requireParams, requireString, type Engine } from './forward.js';
+import { forward, requireParams, requireString, type Engine, type Forwarding } from './forward.js';
 import { beganTask, withTask } from './modern-tasks.js';
 import { taskAnswer } from './tasks.js';
 
@@ -19,7 +19,7 @@ export async function callTool(engine: Engine, call: Call): Promise<Answer> {
   const { server, item } = await resolveName(engine.catalog, 'tools', call.view, call, name);
   checkParameters(server.entry.tools.allowedParams.get(item.identity), params.value['arguments'], name);
   if (call.modern !== undefined) requireMirroredHeaders(item, params.value['arguments'], call.modern.headers);
-  const common = {
+  const common: Forwarding = {
     server,
     params: call.modern === undefined ? params : await withTask(engine, call, server, item, params),
     replace: name === item.identity ? {} : { name: JSON.stringify(item.identity) },
