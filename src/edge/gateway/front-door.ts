@@ -186,7 +186,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
       isGatewayKey: this.#isGatewayKey,
     });
     if (live.context.view.wantsCaller) {
-      const whoCalls = offerCaller(principal, request.headers, this.address.baseUrl(request));
+      const whoCalls = offerCaller(principal, request.headers, this.address.baseUrl(request, live.pass?.address));
       live.context = { ...live.context, offer: { ...live.context.offer, caller: whoCalls } };
     }
     return this.#dispatch(live, principal);

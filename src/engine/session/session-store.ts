@@ -68,6 +68,9 @@ export class SessionStore implements OnApplicationShutdown {
     this.tasks = new TaskHandles(sealingSecret);
     this.#resumeBudget = new ResumeBudget(limits.resumeBytesTotalMax);
     this.#ids = new SessionIds(new Sealer(sealingSecret, 'session-id'));
+    homes.onTaken((isTaken) => {
+      for (const session of this.#sessions.values()) if (isTaken(session.id)) this.#release(session);
+    });
     this.#reaper = setInterval(() => this.#reap(), REAP_INTERVAL_MS).unref();
   }
 

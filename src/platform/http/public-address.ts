@@ -24,11 +24,14 @@ export class PublicAddress {
     this.#internal = new AddressRanges(door.internalRanges);
   }
 
-  /** Scheme, host and root path, no trailing slash: `PROXY_BASE_URL`, or what this request was sent to. */
-  baseUrl(request: IncomingMessage): string {
+  /**
+   * Scheme, host and root path, no trailing slash: `PROXY_BASE_URL`, or what this request was sent to. `relayedPeer` as for
+   * {@link clientAddress}.
+   */
+  baseUrl(request: IncomingMessage, relayedPeer?: string): string {
     const { baseUrl, rootPath } = this.#door;
     if (baseUrl !== undefined) return baseUrl.endsWith(rootPath) ? baseUrl : `${baseUrl}${rootPath}`;
-    const forwarded = this.#comesFromProxy(request) ? request.headers : {};
+    const forwarded = this.#comesFromProxy(relayedPeer ?? request.socket.remoteAddress) ? request.headers : {};
     const scheme = firstOf(forwarded['x-forwarded-proto']) === 'https' ? 'https' : 'http';
     const host = firstOf(forwarded['x-forwarded-host']) ?? request.headers.host ?? '';
     const port = firstOf(forwarded['x-forwarded-port']);
@@ -57,8 +60,8 @@ export class PublicAddress {
     return !isInternalAddress(this.clientAddress(request, relayedPeer), this.#internal);
   }
 
-  #comesFromProxy(request: IncomingMessage): boolean {
-    const peer = plainAddress(request.socket.remoteAddress);
+  #comesFromProxy(address: string | undefined): boolean {
+    const peer = plainAddress(address);
     return peer !== undefined && this.#trusted.includes(peer);
   }
 }

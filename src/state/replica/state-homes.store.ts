@@ -13,6 +13,7 @@ export interface StateHomeRow {
 }
 
 const SWEEP_ROWS = 5_000;
+const TAKEN_ROWS = 1_000;
 
 /** The table of homes. Keys are hashes: nothing here opens a session. All throw GatewayError `database/unavailable`. */
 @Injectable()
@@ -35,8 +36,9 @@ export class StateHomesStore {
   async claim(key: string, place: string, dead: readonly string[], expiresAt: Date): Promise<StateHomeRow> {
     try {
       await this.prisma.$executeRaw`
-        INSERT INTO state_home (key, place, expires_at) VALUES (${key}, ${place}, ${expiresAt})
-        ON CONFLICT (key) DO UPDATE SET place = excluded.place, expires_at = excluded.expires_at
+        INSERT INTO state_home (key, place, former, expires_at)
+        VALUES (${key}, ${place}, ${dead.at(-1) ?? null}, ${expiresAt})
+        ON CONFLICT (key) DO UPDATE SET place = excluded.place, former = state_home.place, expires_at = excluded.expires_at
         WHERE NOT state_home.is_bound AND state_home.place = ANY(${[...dead]})`;
     } catch (error) {
       throw translatePrismaError(error);
@@ -52,6 +54,19 @@ export class StateHomesStore {
         VALUES (${key}, ${place}, ${isBound}, ${remains}, ${expiresAt})
         ON CONFLICT (key) DO UPDATE SET place = excluded.place, is_bound = excluded.is_bound,
           remains = excluded.remains, expires_at = excluded.expires_at`;
+    } catch (error) {
+      throw translatePrismaError(error);
+    }
+  }
+
+  /** Keys of what others took from this place since it asked last; there may be more. */
+  async takenFrom(place: string): Promise<readonly string[]> {
+    try {
+      const rows = await this.prisma.$queryRaw<{ key: string }[]>`
+        UPDATE state_home SET former = NULL WHERE key IN (
+          SELECT key FROM state_home WHERE former = ${place} LIMIT ${TAKEN_ROWS}
+        ) RETURNING key`;
+      return rows.map(({ key }) => key);
     } catch (error) {
       throw translatePrismaError(error);
     }

@@ -36,6 +36,9 @@ export interface Kept {
   readonly expiresAt: number;
 }
 
+/** `isTaken` says it of an id. */
+type TakenListener = (isTaken: (id: string) => boolean) => void;
+
 /**
  * Which process holds state that ids name a place for (sessions), when that place is gone or more must be known to make
  * it again. A process that goes on with state of a dead one claims it first, so that there is never more than one home.
@@ -48,6 +51,7 @@ export class StateHomes implements BeforeApplicationShutdown {
   readonly #pending = new Map<string, Kept>();
   readonly #timer = setInterval(() => void this.#tick(), TICK_MS).unref();
   #ticks = 0;
+  #taken: TakenListener = () => undefined;
 
   constructor(
     private readonly store: StateHomesStore,
@@ -61,6 +65,14 @@ export class StateHomes implements BeforeApplicationShutdown {
 
   beforeApplicationShutdown(): void {
     clearInterval(this.#timer);
+  }
+
+  /**
+   * Told when others went on with what is held here, as they could not reach this process: it is theirs now. One listener:
+   * who holds it.
+   */
+  onTaken(listener: TakenListener): void {
+    this.#taken = listener;
   }
 
   /** Where it was last time, if that was not where its id says. */
@@ -138,10 +150,16 @@ export class StateHomes implements BeforeApplicationShutdown {
   async #tick(): Promise<void> {
     this.#ticks += 1;
     for (const [id, kept] of [...this.#pending]) await this.keep(id, kept);
-    if (this.#ticks % SWEEP_EVERY_TICKS !== 0) return;
-    await this.store.sweep().catch((error: unknown) => {
-      this.#log.debug({ err: error }, 'expired homes could not be deleted');
-    });
+    try {
+      const taken = new Set(await this.store.takenFrom(this.worker.place.tag));
+      if (taken.size > 0) {
+        this.#log.warn({ count: taken.size }, 'another replica could not reach this one and went on with its sessions');
+        this.#taken((id) => taken.has(keyOf(id)));
+      }
+      if (this.#ticks % SWEEP_EVERY_TICKS === 0) await this.store.sweep();
+    } catch (error) {
+      this.#log.debug({ err: error }, 'homes could not be looked after');
+    }
   }
 }
 

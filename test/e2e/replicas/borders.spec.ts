@@ -165,6 +165,28 @@ describe('requests that replicas pass to each other', () => {
     expect((await rpc(`${other.url}/mcp`, 'tools/list', {}, { key: key.key, sessionId })).status).toBe(401);
   });
 
+  test('a session that its home cannot be reached for moves, and its home hears of it', async () => {
+    const deaf = await startGateway({
+      databaseUrl: home.databaseUrl,
+      // Nobody listens there.
+      config: {
+        general_settings: { replica_url: 'http://127.0.0.1:9' },
+        mcp_servers: { open: { url: upstream.url, transport: 'http' } },
+      },
+    });
+    const sessionId = await open(deaf);
+    const headers = clientHeaders({ key: home.key, sessionId });
+    const stream = await fetch(`${deaf.url}/mcp`, { headers: { ...headers, accept: 'text/event-stream' } });
+    const text = stream.text();
+    expect((await rpc(`${other.url}/mcp`, 'tools/list', {}, { key: home.key, sessionId })).text).toContain('open-echo');
+    expect(await text).toContain('retry:');
+    const again = await fetch(`${deaf.url}/mcp`, { headers: { ...headers, accept: 'text/event-stream' } });
+    expect(again.status).toBe(200);
+    expect(await other.metrics()).toMatch(/^gatehouse_client_streams 1$/m);
+    await again.body?.cancel();
+    await deaf.close();
+  }, 20_000);
+
   test('a replica that goes in order gives its streams back and its place up', async () => {
     const going = await startGateway({
       databaseUrl: home.databaseUrl,
