@@ -8,6 +8,8 @@ import { fieldNames } from './validate-definition.js';
 const CREDENTIAL_MEMBERS: readonly string[] = [
   ...CREDENTIAL_FIELDS,
   'scopes',
+  'client_private_key_id',
+  'client_assertion_signing_alg',
   'aws_region_name',
   'aws_service_name',
   'aws_role_name',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
-import { EMPTY_OFFER } from '../../core/model/client-offer.js';
+import { EMPTY_OFFER, type ClientOffer } from '../../core/model/client-offer.js';
 import type { Limits } from '../../core/model/limits.js';
 import type { ServerEntry } from '../../core/model/server-entry.js';
 import { requestText, type RpcMessage } from '../../core/protocol/rpc-message.js';
@@ -18,7 +18,7 @@ interface Means {
 
 /**
  * Tries a server that is not registered, and looks after those that are: the control plane's only way to upstreams. Uses the
- * gateway's own credential, within `limits.listTimeoutMs`, and leaves nothing behind. Whether such a server may be tried at all is the caller's
+ * gateway's own credential, or what whoever tries it brings along, within `limits.listTimeoutMs`, and leaves nothing behind. Whether such a server may be tried at all is the caller's
  * decision. Throws GatewayError `upstream/*`.
  */
 @Injectable()
@@ -29,13 +29,15 @@ export class UpstreamProbe {
   ) {}
 
   /** Connects and initialises. */
-  connect(written: ServerEntry): Promise<UpstreamInfo> {
-    return this.#within(written, ({ entry, owner, credential }) => this.upstreams.info(entry, credential, owner));
+  connect(written: ServerEntry, offer: ClientOffer = EMPTY_OFFER): Promise<UpstreamInfo> {
+    return this.#within(written, offer, ({ entry, owner, credential }) =>
+      this.upstreams.info(entry, credential, owner),
+    );
   }
 
   /** All pages of `tools/list`, up to `limits.listItemsMax`; items as the server gave them. */
-  listTools(written: ServerEntry): Promise<readonly unknown[]> {
-    return this.#within(written, async ({ entry, owner, credential, control }) => {
+  listTools(written: ServerEntry, offer: ClientOffer = EMPTY_OFFER): Promise<readonly unknown[]> {
+    return this.#within(written, offer, async ({ entry, owner, credential, control }) => {
       const tools: unknown[] = [];
       const cursors = new Set<string>();
       for (let params: string | undefined; ;) {
@@ -86,12 +88,12 @@ export class UpstreamProbe {
     return this.upstreams.status(entry).state === 'ready';
   }
 
-  async #within<T>(written: ServerEntry, work: (means: Means) => Promise<T>): Promise<T> {
+  async #within<T>(written: ServerEntry, offer: ClientOffer, work: (means: Means) => Promise<T>): Promise<T> {
     // A handshake that nobody waits for any more must not go on, with its child or socket, for as long as a call may.
     const timeoutMs = Math.min(written.timeoutMs ?? Number.POSITIVE_INFINITY, this.limits.listTimeoutMs);
     const entry: ServerEntry = { ...written, timeoutMs };
     const owner: UpstreamOwner = { key: `gateway:probe-${randomUUID()}`, onNotification: () => undefined };
-    const credential = this.upstreams.resolveCredential(entry, EMPTY_OFFER);
+    const credential = this.upstreams.resolveCredential(entry, offer);
     const control = new CallControl();
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {

@@ -1,6 +1,8 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
 import { RequireRole } from '../auth/require-role.decorator.js';
+import { readCredential } from '../../../state/identity/read-credential.js';
 import { ServerTestService } from './server-test.service.js';
 import { RouteDoc } from '../auth/route-doc.decorator.js';
 import { ServerBodyDefinition } from '../../../core/definition/server-body.definition.js';
@@ -23,9 +25,12 @@ export class ServerTestController {
   @Post('connection')
   @RouteDoc('Tries a server without storing it', { body: ServerBodyDefinition })
   @HttpCode(200)
-  async connection(@Body() body: unknown): Promise<{ readonly status: 'ok' } | TestFailure> {
+  async connection(
+    @Body() body: unknown,
+    @Headers() headers: IncomingHttpHeaders,
+  ): Promise<{ readonly status: 'ok' } | TestFailure> {
     try {
-      await this.service.connect(body);
+      await this.service.connect(body, readCredential(headers).upstreamAuthorization);
       return { status: 'ok' };
     } catch (error) {
       return failureOf(error);
@@ -35,9 +40,9 @@ export class ServerTestController {
   @Post('tools/list')
   @RouteDoc('The tools of a server that is not stored', { body: ServerBodyDefinition })
   @HttpCode(200)
-  async toolsList(@Body() body: unknown): Promise<object> {
+  async toolsList(@Body() body: unknown, @Headers() headers: IncomingHttpHeaders): Promise<object> {
     try {
-      const tools = await this.service.listTools(body);
+      const tools = await this.service.listTools(body, readCredential(headers).upstreamAuthorization);
       return { tools, error: null, message: 'Successfully retrieved tools' };
     } catch (error) {
       const failure = failureOf(error);

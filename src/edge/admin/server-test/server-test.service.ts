@@ -6,10 +6,12 @@ import { readServerBody } from '../../../core/definition/server-body.js';
 import { stdioRefusal } from '../../../core/definition/stdio-admission.js';
 import { setAsideReason, unsupportedFeatures } from '../../../core/definition/unsupported-features.js';
 import { GatewayError } from '../../../core/errors/gateway-error.js';
+import { EMPTY_OFFER, type ClientOffer } from '../../../core/model/client-offer.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { UpstreamProbe } from '../../../engine/upstream/probe.js';
 import type { StdioSettings } from '../../../platform/config/settings.js';
 import { STDIO_SETTINGS } from '../../../platform/config/tokens.js';
+import { Authenticator } from '../../../state/identity/authenticator.js';
 import { compileServer } from '../../../state/registry/compile-server.js';
 import { ValidationFailed } from '../auth/validation.pipe.js';
 
@@ -24,14 +26,18 @@ export class ServerTestService {
   constructor(
     @Inject(UpstreamProbe) private readonly probe: UpstreamProbe,
     @Inject(STDIO_SETTINGS) private readonly stdio: StdioSettings,
+    @Inject(Authenticator) private readonly authenticator: Authenticator,
   ) {}
 
-  async connect(body: unknown): Promise<void> {
-    await this.probe.connect(this.#compile(body));
+  /** `authorization`: what the caller brings for the server itself, beside the key for the gateway. */
+  async connect(body: unknown, authorization: string | undefined): Promise<void> {
+    const entry = this.#compile(body);
+    await this.probe.connect(entry, this.#offerFor(entry, authorization));
   }
 
-  async listTools(body: unknown): Promise<readonly unknown[]> {
-    return this.probe.listTools(this.#compile(body));
+  async listTools(body: unknown, authorization: string | undefined): Promise<readonly unknown[]> {
+    const entry = this.#compile(body);
+    return this.probe.listTools(entry, this.#offerFor(entry, authorization));
   }
 
   /** Throws ValidationFailed, or `auth/forbidden` for a process that may not be started. */
@@ -51,5 +57,12 @@ export class ServerTestService {
     const refusal = stdioRefusal(entry, this.stdio);
     if (refusal !== undefined) throw new GatewayError('auth/forbidden', { detail: refusal });
     return entry;
+  }
+
+  /** Only a server that users log in to themselves takes what the caller brings (reference §2.4); never a key of ours. */
+  #offerFor({ id, auth, tokenHeader }: ServerEntry, authorization: string | undefined): ClientOffer {
+    if (authorization === undefined || this.authenticator.isGatewayKey(authorization)) return EMPTY_OFFER;
+    if (auth.type !== 'oauth2' || auth.flow === 'client_credentials') return EMPTY_OFFER;
+    return { ...EMPTY_OFFER, perServer: new Map([[id, { [tokenHeader]: authorization }]]) };
   }
 }

@@ -16,7 +16,14 @@ export interface MergedServer {
 }
 
 /** What a change of sends stored secrets elsewhere. */
-const ADDRESSES = ['url', 'command', 'spec_path', 'token_url', 'token_exchange_endpoint'] as const;
+const ADDRESSES = [
+  'url',
+  'command',
+  'spec_path',
+  'token_url',
+  'token_exchange_endpoint',
+  'id_jag_resource_token_endpoint',
+] as const;
 /** Filled from the client's headers: no secret of ours. */
 const TEMPLATE = /^\$\{X-[^}]+\}$/;
 
