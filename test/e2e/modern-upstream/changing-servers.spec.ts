@@ -21,7 +21,7 @@ async function startMirroring(header: () => string, seen: (value: unknown) => vo
         { name: 'mirroring', version: '1.0.0' },
         { cacheHints: { 'tools/list': { ttlMs: 600_000, cacheScope: 'public' } } },
       );
-      const properties = { region: { type: 'string', 'x-mcp-header': header() } } as object;
+      const properties = { region: { type: 'string', 'x-mcp-header': header() } };
       const inputSchema = fromJsonSchema({ type: 'object', properties });
       server.registerTool('where', { inputSchema }, () => ({ content: [{ type: 'text', text: header() }] }));
       return server;

@@ -122,15 +122,37 @@ test('a client that cannot be asked is told what is missing, not left waiting', 
   expect(client.asked).toEqual([]);
 });
 
+test('a client is not asked for more than it declared, and told what is missing', async () => {
+  for (const [capabilities, tool, missing] of [
+    [{ elicitation: { url: {} } }, 'test_elicitation', 'elicitation'],
+    [{ elicitation: { form: {} } }, 'test_elicitation_url', 'url'],
+    [{ sampling: {} }, 'test_sampling_with_tools', 'tools'],
+  ] as const) {
+    const client = await connect('/fixture_http/mcp', { capabilities });
+    const outcome = await client.text(tool, { message: 'm', prompt: 'p' }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(outcome).toMatchObject({ code: -32021 });
+    expect(JSON.stringify((outcome as { data?: unknown }).data)).toContain(missing);
+    expect(client.asked).toEqual([]);
+  }
+});
+
 test('rounds and state of the server go through to the end', async () => {
   const client = await connect('/fixture_http/mcp');
-  for (const tool of [
-    'test_input_required_result_request_state',
-    'test_input_required_result_multiple_inputs',
-    'test_input_required_result_multi_round',
-  ]) {
+  for (const tool of ['test_input_required_result_request_state', 'test_input_required_result_multi_round']) {
     expect(await client.text(tool)).not.toBe('');
   }
+  const before = client.asked.length;
+  const text = await client.text('test_input_required_result_multiple_inputs');
+  expect(JSON.parse(text)).toMatchObject({
+    user_name: { content: { name: 'Ada' } },
+    greeting: { content: { text: 'sunny' } },
+    client_roots: { roots: [{ uri: 'file:///home/someone' }] },
+  });
+  const methods = client.asked.slice(before).map(({ method }) => method);
+  expect(methods.sort()).toEqual(['elicitation/create', 'roots/list', 'sampling/createMessage']);
 });
 
 test('aggregated with others under prefixed names, the name in the header goes with the one in the body', async () => {

@@ -57,6 +57,22 @@ describe('modern clients and modern upstreams', () => {
     expect(second.message?.result).toMatchObject({ resultType: 'complete', content: [{ text: 'Hello, Ada!' }] });
   });
 
+  it('what the upstream asks at once is asked in one round', async () => {
+    const name = 'test_input_required_result_multiple_inputs';
+    const capabilities = { elicitation: {}, sampling: {}, roots: {} };
+    const first = await call(name, {}, { capabilities });
+    const { requestState, inputRequests } = first.message?.result as { requestState: string; inputRequests: Json };
+    expect(Object.keys(inputRequests).sort()).toEqual(['client_roots', 'greeting', 'user_name']);
+    const inputResponses = {
+      user_name: { action: 'accept', content: { name: 'Ada' } },
+      greeting: { role: 'assistant', model: 'm', content: { type: 'text', text: 'hi' } },
+      client_roots: { roots: [{ uri: 'file:///a' }] },
+    };
+    const second = await call(name, { requestState, inputResponses }, { capabilities });
+    expect(second.message?.result).toMatchObject({ resultType: 'complete' });
+    expect(second.text).toContain('file:///a');
+  });
+
   it("the upstream's state comes back to it as it was, and serves nobody but whom it was given to", async () => {
     const name = 'test_input_required_result_request_state';
     const first = await call(name);

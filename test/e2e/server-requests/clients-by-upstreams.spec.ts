@@ -93,6 +93,21 @@ describe.each(CASES)('$title', ({ sdk, transport, upstream, path }) => {
     });
   });
 
+  test('what the server asks at once is asked at once', async () => {
+    const client = await connect(path(`fixture_${upstream}`), { sdk, transport });
+    const text = await client.text('test_input_required_result_multiple_inputs');
+    expect(JSON.parse(text)).toMatchObject({
+      user_name: { content: { name: 'Ada' } },
+      greeting: { content: { text: 'sunny' } },
+      client_roots: { roots: [{ uri: 'file:///home/someone' }] },
+    });
+    expect(client.asked.map(({ method }) => method).sort()).toEqual([
+      'elicitation/create',
+      'roots/list',
+      'sampling/createMessage',
+    ]);
+  });
+
   test('server-everything offers and runs what needs the client', async () => {
     const client = await connect(path(`everything_${upstream}`), { sdk, transport });
     const names = await client.toolNames();
@@ -111,6 +126,17 @@ test('a client that cannot be asked is not: the server is told so, and hides wha
   expect(await poor.text('test_roots')).toContain('file:///home/someone');
   expect(await poor.text('test_sampling', { prompt: 'x' })).toBe('The client does not support sampling.');
   expect(poor.asked.map(({ method }) => method)).toEqual(['roots/list']);
+});
+
+test.each([
+  [{ elicitation: { url: {} } }, 'test_elicitation', /did not declare/],
+  [{ elicitation: { form: {} } }, 'test_elicitation_url', /did not declare/],
+  [{ sampling: {} }, 'test_sampling_with_tools', /did not declare/],
+] as const)('a client that declared %j is not asked for more of it (%s)', async (capabilities, tool, answer) => {
+  const client = await connect('/fixture_http/mcp', { capabilities });
+  const outcome = await client.text(tool, { message: 'm', prompt: 'p' }).catch(String);
+  expect(outcome).toMatch(answer);
+  expect(client.asked).toEqual([]);
 });
 
 test('changed roots are told to the servers of the session, which ask again', async () => {

@@ -1,3 +1,4 @@
+import { declares, neededCapability } from '../../../core/protocol/modern/input-required.js';
 import { errorText, rawMember, resultText, type RpcMessage } from '../../../core/protocol/rpc-message.js';
 
 /** Which capability a client must have claimed to be asked such a thing (protocol page §1.2). */
@@ -24,6 +25,12 @@ export function ownReplyTo(
   const method = String(request.value['method']);
   if (method === 'ping') return resultText(id, '{}');
   const needed = NEEDED_CAPABILITY[method];
-  if (needed !== undefined && clientCapabilities[needed] !== undefined) return undefined;
-  return errorText(id, '{"code":-32601,"message":"Method not found"}');
+  if (needed === undefined || clientCapabilities[needed] === undefined) {
+    return errorText(id, '{"code":-32601,"message":"Method not found"}');
+  }
+  // What a client can be asked has parts: forms and pages, models with tools and without.
+  const parts = neededCapability(method, request.value['params']);
+  if (parts === undefined || declares(clientCapabilities, parts)) return undefined;
+  const message = `The client did not declare what ${method} asks of it: ${JSON.stringify(parts)}`;
+  return errorText(id, JSON.stringify({ code: -32602, message }));
 }
