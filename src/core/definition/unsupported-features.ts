@@ -1,4 +1,3 @@
-import { isClientCredentials } from './oauth-flow.js';
 import type { AuthType, ServerDefinition, ServerField } from './server.definition.js';
 
 /**
@@ -6,16 +5,11 @@ import type { AuthType, ServerDefinition, ServerField } from './server.definitio
  * types that are not here are served.
  */
 const UNSUPPORTED_AUTH: Partial<Record<AuthType, (definition: ServerDefinition) => string | undefined>> = {
-  oauth2: (definition) => (hasToken(definition) || isClientCredentials(definition) ? undefined : 'auth_type oauth2'),
   oauth2_token_exchange: () => 'auth_type oauth2_token_exchange',
   oauth2_id_jag: () => 'auth_type oauth2_id_jag',
   true_passthrough: () => 'auth_type true_passthrough',
   oauth_delegate: () => 'auth_type oauth_delegate',
 };
-
-function hasToken(definition: ServerDefinition): boolean {
-  return (definition.authentication_token ?? definition.auth_value) !== undefined;
-}
 
 export interface UnsupportedFeature {
   readonly field: ServerField;

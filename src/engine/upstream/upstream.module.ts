@@ -7,6 +7,7 @@ import { RegistryModule } from '../../state/registry/registry.module.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
 import { SharedUpstreamTokens } from '../../state/upstream-token/shared-upstream-tokens.js';
 import { UpstreamTokenModule } from '../../state/upstream-token/upstream-token.module.js';
+import { CredentialRenewals } from '../../state/credential/credential-renewals.js';
 import { UserCredentialModule } from '../../state/credential/user-credential.module.js';
 import { UserCredentials } from '../../state/credential/user-credentials.js';
 import type { AwsSettings } from '../../platform/config/aws-settings.js';
@@ -14,8 +15,12 @@ import { SigV4Credentials } from './credential/sigv4.js';
 import { ClientCredentials } from './credential/client-credentials.js';
 import { CredentialSources } from './credential/credential-sources.js';
 import { UserKeys } from './credential/user-key.js';
+import { UserTokens } from './credential/user-token.js';
 import { UserVariables } from './credential/user-variables.js';
+import { UpstreamAuthorization } from './oauth/upstream-authorization.js';
+import { UpstreamClients } from './oauth/upstream-clients.js';
 import { UpstreamDiscovery } from './oauth/upstream-discovery.js';
+import { UpstreamOAuthClientStore } from './oauth/upstream-oauth-client.store.js';
 import { UpstreamOpener } from './upstream-opener.js';
 import { UpstreamPool } from './upstream-pool.js';
 
@@ -34,6 +39,13 @@ import { UpstreamPool } from './upstream-pool.js';
       inject: [HttpClient],
       useFactory: (http: HttpClient) => new UpstreamDiscovery(http),
     },
+    UpstreamOAuthClientStore,
+    {
+      provide: UpstreamAuthorization,
+      inject: [HttpClient, UpstreamDiscovery, UpstreamOAuthClientStore],
+      useFactory: (http: HttpClient, discovery: UpstreamDiscovery, store: UpstreamOAuthClientStore) =>
+        new UpstreamAuthorization(http, discovery, new UpstreamClients(http, store)),
+    },
     {
       provide: ClientCredentials,
       inject: [HttpClient, UpstreamDiscovery, SharedUpstreamTokens, RegistryService],
@@ -45,16 +57,28 @@ import { UpstreamPool } from './upstream-pool.js';
       ) => new ClientCredentials({ http, discovery, shared, registry }),
     },
     {
+      provide: UserTokens,
+      inject: [UserCredentials, CredentialRenewals, UpstreamAuthorization, UpstreamDiscovery],
+      useFactory: (
+        credentials: UserCredentials,
+        renewals: CredentialRenewals,
+        authorization: UpstreamAuthorization,
+        discovery: UpstreamDiscovery,
+      ) => new UserTokens({ credentials, renewals, authorization, discovery }),
+    },
+    {
       provide: CredentialSources,
-      inject: [ClientCredentials, UserCredentials, HttpClient, AWS_SETTINGS],
+      inject: [ClientCredentials, UserTokens, UserCredentials, HttpClient, AWS_SETTINGS],
       useFactory: (
         clientCredentials: ClientCredentials,
+        userToken: UserTokens,
         credentials: UserCredentials,
         http: HttpClient,
         aws: AwsSettings,
       ) =>
         new CredentialSources({
           clientCredentials,
+          userToken,
           sigV4: new SigV4Credentials(http, aws),
           userKey: new UserKeys(credentials),
           additions: [new UserVariables(credentials)],
@@ -63,6 +87,6 @@ import { UpstreamPool } from './upstream-pool.js';
     UpstreamOpener,
     UpstreamPool,
   ],
-  exports: [UpstreamPool],
+  exports: [UpstreamAuthorization, UpstreamDiscovery, UpstreamPool],
 })
 export class UpstreamModule {}

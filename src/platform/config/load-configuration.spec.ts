@@ -360,11 +360,11 @@ mcp_servers:
   describe('--check', () => {
     it('answers 0 with the warnings, and 1 with every problem and its line', () => {
       const good = reportConfiguration(
-        load({ argv: ['--check'], file: 'mcp_servers: { a: { url: http://h, auth_type: oauth2 } }' }),
+        load({ argv: ['--check'], file: 'mcp_servers: { a: { url: http://h, auth_type: true_passthrough } }' }),
       );
       expect(good.code).toBe(0);
       expect(good.output).toContain(
-        'config.yaml:1:36 mcp_servers.a.auth_type: auth_type oauth2 is not supported by this version; the server is set aside',
+        'config.yaml:1:36 mcp_servers.a.auth_type: auth_type true_passthrough is not supported by this version; the server is set aside',
       );
       expect(good.output).toContain('is valid: 1 server');
       const bad = reportConfiguration(load({ argv: ['--check'], file: 'mcp_servers: { a: {}, b: {} }' }));

@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
+import { CredentialRenewals } from './credential-renewals.js';
 import { UserCredentialSealer } from './user-credential-sealer.js';
 import { UserCredentials } from './user-credentials.js';
 import { UserCredentialsStore } from './user-credentials.store.js';
 
 /** What users keep to use servers with. */
 @Module({
-  providers: [UserCredentialSealer, UserCredentials, UserCredentialsStore],
-  exports: [UserCredentials],
+  providers: [CredentialRenewals, UserCredentialSealer, UserCredentials, UserCredentialsStore],
+  exports: [CredentialRenewals, UserCredentials],
 })
 export class UserCredentialModule {}

@@ -19,6 +19,10 @@ export interface UserCredential extends CredentialRef {
   readonly address: string;
   /** When the access token ends, in milliseconds since the epoch; it may be refreshed then. */
   readonly expiresAt: number | undefined;
+  /** When it ends, whatever is in it. */
+  readonly keptUntil: number | undefined;
+  /** When it was given or renewed last, in milliseconds since the epoch. */
+  readonly renewedAt: number;
   readonly status: 'active' | 'needs_reauth';
   /** Why the user must connect again; for them to read. */
   readonly reason: string | undefined;

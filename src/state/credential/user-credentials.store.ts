@@ -164,6 +164,8 @@ export class UserCredentialsStore {
       secret: isUsable ? content.secret : NOTHING,
       address: content?.address ?? '',
       expiresAt: row.expiresAt?.getTime(),
+      keptUntil: row.keptUntil?.getTime(),
+      renewedAt: row.updatedAt.getTime(),
       status: isUsable ? 'active' : 'needs_reauth',
       reason: row.reason ?? (content === undefined ? UNREADABLE : undefined),
       revision: row.revision,

@@ -78,14 +78,14 @@ export class UserCredentials implements OnApplicationShutdown {
    */
   get(ref: CredentialRef): UserCredential | undefined | Promise<UserCredential | undefined> {
     const kept = this.#known(ref.userId);
-    if (kept !== undefined) return kept.byKey.get(credentialKey(ref));
-    return this.#read(ref.userId).then(({ byKey }) => byKey.get(credentialKey(ref)));
+    if (kept !== undefined) return alive(kept.byKey.get(credentialKey(ref)));
+    return this.#read(ref.userId).then(({ byKey }) => alive(byKey.get(credentialKey(ref))));
   }
 
   /** Everything the user keeps, in order of server and kind. */
   async ofUser(userId: string): Promise<readonly UserCredential[]> {
     const { byKey } = this.#known(userId) ?? (await this.#read(userId));
-    return [...byKey.values()];
+    return [...byKey.values()].filter((kept) => alive(kept) !== undefined);
   }
 
   /** Keeps it from now on, in place of what there was. Resolves when this replica uses it. */
@@ -210,6 +210,10 @@ export class UserCredentials implements OnApplicationShutdown {
     }
     for (const listener of this.#listeners) listener(userIds);
   }
+}
+
+function alive(kept: UserCredential | undefined): UserCredential | undefined {
+  return kept?.keptUntil !== undefined && kept.keptUntil <= Date.now() ? undefined : kept;
 }
 
 /** Whom only their identity provider knew until now: what they keep here must end with somebody. */

@@ -229,7 +229,7 @@ describe('a compiled server', () => {
     const snapshot = compile({
       a: { url, static_headers: { A: 'b' }, mcp_info: { x: [{}] } },
       b: { command: 'x', env: { A: 'b' } },
-      c: { url, auth_type: 'oauth2' },
+      c: { url, auth_type: 'oauth_delegate' },
     });
     expect(snapshot.servers.every(frozen)).toBe(true);
     expect(snapshot.rejected.every(frozen)).toBe(true);
@@ -246,7 +246,7 @@ describe('a compiled server', () => {
       c: { url, auth_type: 'api_key', auth_value: 'canary-value' },
       d: { url, auth_type: 'oauth2', client_secret: 'canary-client' },
     });
-    expect(snapshot.servers).toHaveLength(3);
+    expect(snapshot.servers).toHaveLength(4);
     const shown = [snapshot, snapshot.servers, [...snapshot.byHandle.values()], diffSnapshots(compile({}), snapshot)];
     expect(`${JSON.stringify(shown)}${inspect(shown, { depth: 20 })}`).not.toContain('canary');
     expect(JSON.stringify(snapshot.servers)).toContain('https://h.example/mcp/***?***');
@@ -323,10 +323,12 @@ describe('the snapshot', () => {
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ auth_type: 'oauth2' }, 'auth_type oauth2 is not supported by this version; the server is set aside'],
+    [
+      { auth_type: 'oauth_delegate' },
+      'auth_type oauth_delegate is not supported by this version; the server is set aside',
+    ],
     [{ auth_type: 'oauth2_token_exchange' }, 'auth_type oauth2_token_exchange is not'],
     [{ auth_type: 'true_passthrough', dcr_bridge: true }, 'auth_type true_passthrough, dcr_bridge are not'],
-    [{ auth_type: 'oauth_delegate' }, 'auth_type oauth_delegate is not'],
     [{ spec_path: 'x.json' }, 'spec_path (an OpenAPI server) is not'],
     [
       { is_byok: true, url: undefined, command: 'x' },

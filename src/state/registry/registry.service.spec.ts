@@ -50,7 +50,7 @@ afterEach(() => {
 
 describe('the registry', () => {
   it('serves what the file declares from the first moment', async () => {
-    await start('mcp_servers: { a: { url: http://h }, o: { url: http://h, auth_type: oauth2 } }');
+    await start('mcp_servers: { a: { url: http://h }, o: { url: http://h, auth_type: oauth_delegate } }');
     expect(names()).toEqual(['a']);
     expect(registry.status()).toEqual({
       version: 1,

@@ -73,7 +73,7 @@ describe('every route and everybody', () => {
         server_id: 'personal',
         server_name: 'personal',
         url: upstream.url,
-        auth_type: 'bearer_token',
+        auth_type: 'oauth2',
         is_byok: true,
         header_variables: [{ name: 'X-Workspace', scope: 'per_user' }],
       },

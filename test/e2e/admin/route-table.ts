@@ -235,7 +235,7 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
     { named: () => 'personal', query: 'user_id=member' },
   ],
   'POST /v1/mcp/server/:id/oauth-user-credential': [
-    '404 400 400 400 400 400',
+    '404 200 200 200 200 200',
     { named: () => 'personal', body: () => ({ access_token: 'mine' }) },
   ],
   'DELETE /v1/mcp/server/:id/oauth-user-credential': [

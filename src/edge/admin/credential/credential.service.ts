@@ -7,6 +7,7 @@ import { Secret } from '../../../core/model/secret.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
 import { RegistryService } from '../../../state/registry/registry.service.js';
 import { credentialAddress } from '../../../state/credential/credential-address.js';
+import { tokenRefusal } from '../../../state/credential/token-rules.js';
 import type { UserCredentialKind } from '../../../state/credential/user-credential.js';
 import { UserCredentials } from '../../../state/credential/user-credentials.js';
 import { requireField } from '../auth/require-field.js';
@@ -56,6 +57,9 @@ export class CredentialService {
         detail: `MCP Server ${entry.name} does not take tokens of users: its auth_type is not interactive oauth2`,
       });
     }
+    const unfit = tokenRefusal(auth.tokenValidation, requireField(given.access_token, 'access_token').reveal());
+    if (unfit !== undefined)
+      throw new GatewayError('credential/refused', { detail: `The token is not taken: ${unfit}` });
     const now = Date.now();
     const expiresAt = given.expires_in === undefined ? undefined : now + given.expires_in * 1_000;
     const tokens = {
