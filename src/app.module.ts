@@ -17,7 +17,7 @@ import { UserModule } from './edge/admin/user/user.module.js';
 import { ToolsetModule } from './edge/admin/toolset/toolset.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
-import { ProtectedResourceMetadataModule } from './edge/oauth/protected-resource-metadata.module.js';
+import { OAuthModule } from './edge/oauth/oauth.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import type { ServingState } from './platform/config/serving-state.js';
 import type { DeclaredSource } from './platform/config/declared-source.js';
@@ -64,7 +64,7 @@ export class AppModule {
         ToolsetModule,
         OpenApiModule.forRoot(settings.door.publicDocs),
         HealthModule,
-        ProtectedResourceMetadataModule,
+        OAuthModule,
       ],
     };
   }

@@ -124,6 +124,10 @@ export class OAuthSettingsDefinition {
   @Field(integerBetween(1, 366 * 86_400), toNumber)
   grant_seconds?: number;
 
+  /** Seconds in which a refresh token that was used may come again without ending its grant. Default 10. */
+  @Field(integerBetween(0, 300), toNumber)
+  refresh_grace_seconds?: number;
+
   /** Where browsers may be sent with a code, besides loopback. Default: any https address and any app. */
   @Field(listOf(redirectOrigin))
   redirect_origins?: string[];

@@ -23,7 +23,7 @@ import { RegistryService } from '../../state/registry/registry.service.js';
 import { callerContext } from './caller-context.js';
 import { corsHeaders, isPreflight } from './cors.js';
 import { answerError } from './answer-error.js';
-import { challenge } from './challenge.js';
+import { identityChallenge } from './challenge.js';
 import { HostGuard } from './host-guard.js';
 import { LegacySseDoor } from './legacy-sse-door.js';
 import { ListChangeNotices } from './list-change-notices.js';
@@ -128,7 +128,8 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     const level = error.kind.logLevel;
     this.logger[level]({ callId, code: error.code, err: error, door: route.door }, 'request refused');
     if (error.code === 'auth/required') {
-      headers['WWW-Authenticate'] = challenge(this.address, this.settings.rootPath, request);
+      const { address, settings, registry } = this;
+      headers['WWW-Authenticate'] = identityChallenge(address, settings.rootPath, request, route, registry.current);
     }
     answerError(route, request, response, error, headers, callId);
   }

@@ -34,6 +34,11 @@ export class HostGuard {
     return origin === undefined || this.allowsOrigin(origin, hostName);
   }
 
+  /** Whether the Host alone is one of ours, whatever page sent the request. */
+  allowsHostOf({ headers: { host } }: IncomingMessage): boolean {
+    return host !== undefined && this.#allowsHost(withoutPort(host.toLowerCase()));
+  }
+
   /** Whether a browser page of this origin may talk to us. */
   allowsOrigin(origin: string, hostName: string): boolean {
     const normal = origin.toLowerCase();

@@ -16,6 +16,8 @@ export interface Consent {
   readonly scopes: readonly string[];
   /** Who allows it; undefined: nobody is signed in (relay). */
   readonly signedInAs?: string | undefined;
+  /** Where somebody else signs in; undefined: nowhere. */
+  readonly otherAccount?: string | undefined;
   /** Where the answer is sent to: path of ours. */
   readonly action: string;
   /** Hidden fields of the form: `flow` and `csrf` at least. */
@@ -27,7 +29,7 @@ export interface Consent {
  * clients are their own choice: what can be believed is where the browser goes, so that is shown.
  */
 export function consentPage(consent: Consent): BrowserPage {
-  const { clientName, clientHost, redirectUri, scopes, signedInAs, next } = consent;
+  const { clientName, clientHost, redirectUri, scopes, signedInAs, otherAccount, next } = consent;
   const host = redirectHost(redirectUri);
   return {
     title: `Allow ${clientName}?`,
@@ -39,7 +41,13 @@ export function consentPage(consent: Consent): BrowserPage {
 <dt>May use</dt><dd>${consent.resource}</dd>
 ${scopes.length === 0 ? undefined : markup`<dt>Scopes</dt><dd>${scopes.join(', ')}</dd>`}
 ${next === undefined ? undefined : markup`<dt>Then asks</dt><dd>${next.name} (${next.host})</dd>`}
-${signedInAs === undefined ? undefined : markup`<dt>Signed in as</dt><dd>${signedInAs}</dd>`}
+${
+  signedInAs === undefined
+    ? undefined
+    : markup`<dt>Signed in as</dt><dd>${signedInAs}${
+        otherAccount === undefined ? undefined : markup` <a href="${otherAccount}">(somebody else?)</a>`
+      }</dd>`
+}
 </dl>
 ${
   isLoopbackRedirect(redirectUri)

@@ -1,6 +1,7 @@
 /** Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 7591 §3.2.2, RFC 8707 §2. */
 export type OAuthErrorCode =
   | 'access_denied'
+  | 'interaction_required'
   | 'invalid_client'
   | 'invalid_client_metadata'
   | 'invalid_grant'

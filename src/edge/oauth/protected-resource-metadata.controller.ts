@@ -1,8 +1,12 @@
-import { Controller, Get, Header, Req } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Query, Req } from '@nestjs/common';
 import type { Request } from 'express';
+import { interactiveServer } from '../../core/access/interactive-server.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
-import { Public } from '../admin/auth/public.decorator.js';
+import { RegistryService } from '../../state/registry/registry.service.js';
 import { RouteDoc } from '../admin/auth/route-doc.decorator.js';
+import { ClientEndpoint } from './endpoint.decorator.js';
+import { endpointOf } from './endpoint-address.js';
+import { SCOPE } from './root-scopes.js';
 
 const PREFIX = '/.well-known/oauth-protected-resource';
 
@@ -10,36 +14,45 @@ const PREFIX = '/.well-known/oauth-protected-resource';
 interface ProtectedResourceMetadata {
   readonly resource: string;
   readonly resource_name: string;
+  readonly authorization_servers: readonly string[];
+  readonly scopes_supported: readonly string[];
   readonly bearer_methods_supported: readonly string[];
 }
 
 /**
- * The document that the challenge of every 401 points to. It says the same for every path below the prefix, whether or
- * not such a server exists, and echoes the path as RFC 9728 §3.1 asks: `…/oauth-protected-resource/mcp/x` describes
- * `/mcp/x`.
+ * The document that the challenge of every 401 points to. It echoes the path as RFC 9728 §3.1 asks:
+ * `…/oauth-protected-resource/mcp/x` describes `/mcp/x`. Tokens for an endpoint are had from the gateway itself; only where
+ * the users of a server sign in there (`oauth2`), and the client has a key of ours beside its token, from the issuer of that
+ * server: with `?identity=1`, which the challenge of who has no key says, the gateway itself is named for those too.
+ * Servers that do not exist are like those that do.
  */
 @Controller()
-@Public()
+@ClientEndpoint()
 export class ProtectedResourceMetadataController {
-  readonly #address: PublicAddress;
-
-  constructor(address: PublicAddress) {
-    this.#address = address;
-  }
+  constructor(
+    @Inject(PublicAddress) private readonly address: PublicAddress,
+    @Inject(RegistryService) private readonly registry: RegistryService,
+  ) {}
 
   @Get([PREFIX, `${PREFIX}/*path`])
-  @RouteDoc('Where clients learn how to identify themselves (RFC 9728)')
-  @Header('Access-Control-Allow-Origin', '*')
+  @RouteDoc('Where clients learn how to identify themselves (RFC 9728)', {
+    query: { identity: '1: the client has no key of the gateway; name the gateway itself' },
+  })
   @Header('Cache-Control', 'no-store')
-  describe(@Req() request: Request): ProtectedResourceMetadata {
-    const base = this.#address.baseUrl(request);
+  describe(@Req() request: Request, @Query('identity') identity?: string): ProtectedResourceMetadata {
+    const base = this.address.baseUrl(request);
     const path = request.path.slice(PREFIX.length).replace(/\/$/, '');
     // With a root path the metadata path repeats it (`…/oauth-protected-resource/root/mcp`); the base has it already.
     const rootPath = new URL(base).pathname.replace(/\/$/, '');
     const below = rootPath !== '' && path.startsWith(`${rootPath}/`) ? path.slice(rootPath.length) : path;
+    const endpoint = endpointOf(below);
+    const server = endpoint === undefined ? undefined : interactiveServer(this.registry.current, endpoint);
+    const ownIssuer = server !== undefined && identity !== '1' ? server : undefined;
     return {
       resource: `${base}${below === '' ? '/mcp' : below}`,
       resource_name: 'Gatehouse',
+      authorization_servers: [ownIssuer === undefined ? base : `${base}/${ownIssuer.name}`],
+      scopes_supported: ownIssuer === undefined ? [SCOPE] : ownIssuer.auth.scopes,
       bearer_methods_supported: ['header'],
     };
   }

@@ -9,6 +9,7 @@ import type { SettingsReader } from './settings-reader.js';
 
 const ACCESS_TOKEN_SECONDS = 3_600;
 const GRANT_SECONDS = 30 * 86_400;
+const REFRESH_GRACE_SECONDS = 10;
 const LOGIN_SCOPES = ['openid', 'profile', 'email'];
 
 /** Settings of the gateway's own authorization server. `issuers` are those of `jwt_auth`. */
@@ -22,6 +23,7 @@ export function oauthSettings(
   return {
     accessTokenMs: (written.access_token_seconds ?? ACCESS_TOKEN_SECONDS) * 1_000,
     grantMs: (written.grant_seconds ?? GRANT_SECONDS) * 1_000,
+    refreshGraceMs: (written.refresh_grace_seconds ?? REFRESH_GRACE_SECONDS) * 1_000,
     redirectOrigins: origins.length === 0 ? undefined : origins.map((origin) => origin.replace(/(?<!\/)\/$/, '')),
     clientMetadataHosts: (written.client_metadata_hosts ?? []).map((host) => host.toLowerCase()),
     clients: (written.clients ?? []).map(({ client_id: id = '', client_secret: secret, ...client }) => ({

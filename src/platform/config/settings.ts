@@ -177,6 +177,8 @@ export interface OAuthSettings {
   readonly accessTokenMs: number;
   /** `grant_seconds`, default 30 days: no refresh goes beyond it. */
   readonly grantMs: number;
+  /** `refresh_grace_seconds`, default 10 s: a refresh token that was used may come again for so long. */
+  readonly refreshGraceMs: number;
   /** `redirect_origins` and `MCP_TRUSTED_REDIRECT_ORIGINS`; undefined: any https address and any app. */
   readonly redirectOrigins: readonly string[] | undefined;
   /** `client_metadata_hosts`: their documents may be on private addresses. */

@@ -25,6 +25,8 @@ export interface GrantRecord {
   readonly scopes: readonly string[];
   readonly refreshGeneration: number;
   /** Milliseconds since the epoch. */
+  readonly lastUsedAt: number;
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number;
   readonly revoked: boolean;
 }
@@ -84,7 +86,7 @@ export class OAuthGrantStore {
           userId: actor.userId ?? null,
           teamId: actor.teamId ?? null,
           organizationId: actor.organizationId ?? null,
-          ...(holder.kind === 'oidc' ? { claims: { ...holder.claims, userKnown: holder.userKnown } as object } : {}),
+          ...(holder.kind === 'oidc' ? { claims: { ...holder.claims, userKnown: holder.userKnown } } : {}),
           clientId,
           clientName,
           redirectHost,
@@ -160,6 +162,7 @@ function toRecord(row: OAuthGrant): GrantRecord {
     audience: row.audience,
     scopes: row.scopes,
     refreshGeneration: row.refreshGeneration,
+    lastUsedAt: row.lastUsedAt.getTime(),
     expiresAt: row.expiresAt.getTime(),
     revoked: row.revokedAt !== null,
   };

@@ -22,7 +22,10 @@ export interface RouteRequest {
   readonly body?: (fresh: Fresh) => object | Promise<object>;
 }
 
-/** The status each caller reads, in the order of {@link CALLERS}; `public`: 200 for everybody, stranger or not. */
+/**
+ * The status each caller reads, in the order of {@link CALLERS}; `public`: 200 for everybody, stranger or not; `open`: no
+ * gateway credential is asked for, and who has one reads the same as who has none (OAuth clients and browsers).
+ */
 export type RouteRow = readonly [answers: string, request?: RouteRequest];
 
 /**
@@ -48,8 +51,25 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
   'GET /health/liveliness': ['public'],
   'GET /health/liveness': ['public'],
   'GET /health/readiness': ['public'],
+  'GET /.well-known/jwks.json': ['public'],
   'GET /.well-known/oauth-protected-resource': ['public'],
   'GET /.well-known/oauth-protected-resource/*path': ['public'],
+  'GET /.well-known/oauth-authorization-server': ['public'],
+  'GET /.well-known/oauth-authorization-server/*path': ['public'],
+  'GET /.well-known/openid-configuration': ['public'],
+  'GET /.well-known/openid-configuration/*path': ['public'],
+  'GET /:server/.well-known/oauth-authorization-server': ['public'],
+  'GET /:server/.well-known/openid-configuration': ['public'],
+  'POST /register': ['open'],
+  'POST /token': ['open'],
+  'POST /revoke': ['open'],
+  'GET /authorize': ['open'],
+  'GET /authorize/flow': ['open'],
+  'POST /authorize/flow': ['open'],
+  'GET /login': ['open'],
+  'POST /login': ['open'],
+  'GET /login/company': ['open'],
+  'GET /login/callback': ['open'],
   'GET /public/mcp_hub': ['public'],
   'GET /v1/mcp/registry.json': ['public'],
   'GET /v0.1/servers': ['public'],
@@ -58,6 +78,8 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
 
   'GET /health': ['403 403 403 403 200 200'],
   'GET /metrics': ['403 403 403 403 200 200'],
+  'GET /v1/oauth/signing-keys': ['403 403 403 403 200 200'],
+  'POST /v1/oauth/signing-keys/rotate': ['403 403 403 403 403 200', { body: () => ({}) }],
   'GET /metrics/process': ['403 403 403 403 200 200'],
   'GET /openapi.json': ['200 200 200 200 200 200'],
   'GET /docs': ['200 200 200 200 200 200'],
