@@ -32,6 +32,8 @@ describe('rewriteParams', () => {
 
   it('adds nothing that was not asked for', () => {
     expect(rewriteParams(params('{"uri":"a"}'), { name: '"x"' }, 5)).toBe('{"uri":"a"}');
+    const odd = '{"toString":1,"constructor":{},"__proto__":[]}';
+    expect(rewriteParams(params(odd), { name: '"x"' }, 5)).toBe(odd);
   });
 });
 

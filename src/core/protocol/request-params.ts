@@ -40,7 +40,7 @@ export function rewriteParams(
 ): string {
   const replacements: Replacement[] = [];
   for (const member of params.members) {
-    const value = replace[member.key];
+    const value = Object.hasOwn(replace, member.key) ? replace[member.key] : undefined;
     if (value !== undefined) replacements.push({ start: member.start, end: member.end, with: value });
   }
   const token = progressTokenSpan(params);

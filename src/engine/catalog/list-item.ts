@@ -77,7 +77,7 @@ export function readItems(kind: ListKind, reply: RpcMessage, seen: Set<string>, 
 export function withMembers(item: ListItem, replace: Readonly<Record<string, string>>): string {
   const replacements: Replacement[] = [];
   for (const member of scanObject(item.text)) {
-    const value = replace[member.key];
+    const value = Object.hasOwn(replace, member.key) ? replace[member.key] : undefined;
     if (value !== undefined) replacements.push({ start: member.start, end: member.end, with: JSON.stringify(value) });
   }
   return splice(item.text, replacements);

@@ -20,7 +20,8 @@ export function mergeCapabilities(
   infos: ReadonlyMap<ServerView, UpstreamInfo>,
   isComplete: boolean,
 ): Record<string, unknown> {
-  const merged: Record<string, unknown> = {};
+  // What servers call their members is their business: `toString` is one like any other.
+  const merged = Object.create(null) as Record<string, unknown>;
   for (const name of LISTED) {
     const offered = offers(infos, name);
     if (isComplete && offered.length === 0) continue;
@@ -46,7 +47,7 @@ function offers(infos: ReadonlyMap<ServerView, UpstreamInfo>, name: string): unk
 function unite(known: unknown, next: unknown, depth: number): unknown {
   if (known === undefined || known === false) return next;
   if (!isObject(known) || !isObject(next) || depth === 0) return known;
-  const united: Record<string, unknown> = { ...known };
+  const united = Object.assign(Object.create(null) as Record<string, unknown>, known);
   for (const [name, value] of Object.entries(next)) united[name] = unite(united[name], value, depth - 1);
   return united;
 }
