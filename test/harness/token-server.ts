@@ -26,7 +26,7 @@ export interface TokenServerOptions {
   readonly expiresIn?: number | null;
   /** What it says of itself; absent: it has no metadata. */
   readonly authMethods?: readonly string[];
-  /** Makes the access token of a good request. Default: `token-1`, `token-2` and so on. */
+  /** Makes the access token of a good request; throws for a bad one. Default: `token-1`, `token-2` and so on. */
   readonly issue?: (grant: SeenGrant, count: number) => string | Promise<string>;
   /** Members of the reply besides the usual ones. */
   readonly extra?: (grant: SeenGrant) => object;
@@ -92,7 +92,13 @@ export async function tokenServer(options: TokenServerOptions = {}): Promise<Tok
       const grant: SeenGrant = { form, headers: request.headers, client: clientId, method: proof };
       grants.push(grant);
       issued += 1;
-      const token = (await options.issue?.(grant, issued)) ?? `token-${issued}`;
+      let token: string;
+      try {
+        token = (await options.issue?.(grant, issued)) ?? `token-${issued}`;
+      } catch {
+        send(400, { error: 'invalid_grant' });
+        return;
+      }
       good.add(token);
       send(200, {
         access_token: token,

@@ -5,8 +5,10 @@ import type { AuthType, ServerDefinition, ServerField } from './server.definitio
  * types that are not here are served.
  */
 const UNSUPPORTED_AUTH: Partial<Record<AuthType, (definition: ServerDefinition) => string | undefined>> = {
-  oauth2_token_exchange: () => 'auth_type oauth2_token_exchange',
-  oauth2_id_jag: () => 'auth_type oauth2_id_jag',
+  oauth2_id_jag: (definition) =>
+    isFilled(definition.token_exchange_endpoint) || isFilled(definition.token_url)
+      ? undefined
+      : 'auth_type oauth2_id_jag without token_exchange_endpoint (that of the identity provider)',
   true_passthrough: () => 'auth_type true_passthrough',
   oauth_delegate: () => 'auth_type oauth_delegate',
 };

@@ -26,6 +26,20 @@ const kinds = {
     logLevel: 'debug',
   },
   'auth/forbidden': { status: 403, rpcCode: -32003, sentence: 'Not allowed', retryable: false, logLevel: 'info' },
+  'auth/upstream_token_required': {
+    status: 401,
+    rpcCode: -32001,
+    sentence: 'Sign in to this server first, and send its token as Authorization: Bearer',
+    retryable: false,
+    logLevel: 'debug',
+  },
+  'auth/insufficient_scope': {
+    status: 403,
+    rpcCode: -32003,
+    sentence: 'The token of this server does not allow that',
+    retryable: false,
+    logLevel: 'debug',
+  },
   'auth/issuer_unavailable': {
     status: 503,
     rpcCode: -32603,
@@ -374,6 +388,13 @@ const kinds = {
     retryable: false,
     logLevel: 'info',
   },
+  'upstream/subject_token_required': {
+    status: 403,
+    rpcCode: -32001,
+    sentence: 'The server takes the token of its caller',
+    retryable: false,
+    logLevel: 'info',
+  },
   'upstream/token_failed': {
     status: 502,
     rpcCode: -32603,
@@ -389,6 +410,13 @@ const kinds = {
     sentence: 'The call cannot be resumed: nothing is kept of it any more. Whether it was carried out is not known',
     retryable: false,
     logLevel: 'debug',
+  },
+  'signing_key/fixed': {
+    status: 409,
+    rpcCode: -32600,
+    sentence: 'The signing key comes from MCP_JWT_SIGNING_KEY: replace it there',
+    retryable: false,
+    logLevel: 'info',
   },
   'server/refused': {
     status: 400,

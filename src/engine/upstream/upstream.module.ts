@@ -13,6 +13,8 @@ import { UserCredentials } from '../../state/credential/user-credentials.js';
 import type { AwsSettings } from '../../platform/config/aws-settings.js';
 import { SigV4Credentials } from './credential/sigv4.js';
 import { ClientCredentials } from './credential/client-credentials.js';
+import { IdJag } from './credential/id-jag.js';
+import { TokenExchange } from './credential/token-exchange.js';
 import { CredentialSources } from './credential/credential-sources.js';
 import { UserKeys } from './credential/user-key.js';
 import { UserTokens } from './credential/user-token.js';
@@ -67,10 +69,23 @@ import { UpstreamPool } from './upstream-pool.js';
       ) => new UserTokens({ credentials, renewals, authorization, discovery }),
     },
     {
+      provide: TokenExchange,
+      inject: [HttpClient, UpstreamDiscovery, ClientCredentials],
+      useFactory: (http: HttpClient, discovery: UpstreamDiscovery, clientCredentials: ClientCredentials) =>
+        new TokenExchange({ http, discovery }, clientCredentials),
+    },
+    {
+      provide: IdJag,
+      inject: [HttpClient, UpstreamDiscovery],
+      useFactory: (http: HttpClient, discovery: UpstreamDiscovery) => new IdJag({ http, discovery }),
+    },
+    {
       provide: CredentialSources,
-      inject: [ClientCredentials, UserTokens, UserCredentials, HttpClient, AWS_SETTINGS],
+      inject: [ClientCredentials, TokenExchange, IdJag, UserTokens, UserCredentials, HttpClient, AWS_SETTINGS],
       useFactory: (
         clientCredentials: ClientCredentials,
+        tokenExchange: TokenExchange,
+        idJag: IdJag,
         userToken: UserTokens,
         credentials: UserCredentials,
         http: HttpClient,
@@ -78,6 +93,8 @@ import { UpstreamPool } from './upstream-pool.js';
       ) =>
         new CredentialSources({
           clientCredentials,
+          tokenExchange,
+          idJag,
           userToken,
           sigV4: new SigV4Credentials(http, aws),
           userKey: new UserKeys(credentials),

@@ -53,8 +53,11 @@ export function compileAuth(
         subjectTokenType: filled(definition.subject_token_type) ?? ACCESS_TOKEN_TYPE,
         scopes: frozenList(definition.scopes),
         client: compileClient(definition),
-        // Entra refuses requests that name a resource beside scopes.
-        resource: resourceOf(definition.upstream_resource ?? (profile === 'rfc8693' ? 'auto' : 'none'), url),
+        // Entra refuses requests that name a resource beside scopes; where an audience is written, that is meant.
+        resource: resourceOf(
+          definition.upstream_resource ?? (profile === 'rfc8693' && !definition.audience ? 'auto' : 'none'),
+          url,
+        ),
         withoutSubject:
           definition.oauth2_flow === 'client_credentials' ? ('client_credentials' as const) : ('refuse' as const),
       });

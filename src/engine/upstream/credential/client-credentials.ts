@@ -4,16 +4,8 @@ import type { RegistryService } from '../../../state/registry/registry.service.j
 import type { SharedUpstreamTokens } from '../../../state/upstream-token/shared-upstream-tokens.js';
 import type { StoredUpstreamToken } from '../../../state/upstream-token/upstream-tokens.store.js';
 import type { CredentialHeaders, CredentialStrategy, SourcedCredential } from './credential-source.js';
-import { tokenFailure } from './token-failure.js';
 import { TokenKeeper, type KeptToken } from './token-keeper.js';
-import {
-  askForToken,
-  discoveredPlace,
-  tokenHeaders,
-  writtenPlace,
-  type TokenMeans,
-  type TokenPlace,
-} from './token-source.js';
+import { findPlace, requestToken, tokenHeaders, type TokenMeans } from './token-source.js';
 
 export interface ClientCredentialsMeans extends TokenMeans {
   /** Tokens of registered servers are shared with the other replicas. */
@@ -71,22 +63,13 @@ export class ClientCredentials implements CredentialStrategy {
 
   async #ask(entry: ServerEntry): Promise<StoredUpstreamToken> {
     const grant = grantOf(entry);
-    const place = await this.#place(entry, grant);
+    const place = await findPlace(this.means, entry, grant.tokenUrl, grant);
     const form = new URLSearchParams({ grant_type: 'client_credentials' });
     if (place.scopes.length > 0) form.set('scope', place.scopes.join(' '));
     if (place.resource !== undefined) form.set('resource', place.resource);
-    const { accessToken, expiresIn } = await askForToken(this.means, entry, place, grant.client, form);
+    const { accessToken, expiresIn } = await requestToken(this.means, entry, place, grant.client, form);
     const lifeMs = expiresIn === undefined ? UNKNOWN_LIFE_MS : expiresIn * 1_000;
     return { accessToken: new Secret(accessToken), expiresAt: Date.now() + lifeMs };
-  }
-
-  async #place(entry: ServerEntry, grant: Grant): Promise<TokenPlace> {
-    if (grant.tokenUrl !== undefined) return writtenPlace(grant.tokenUrl, grant);
-    try {
-      return await discoveredPlace(this.means, entry, grant);
-    } catch (error) {
-      throw tokenFailure(entry, undefined, error, []);
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { dependsOnCaller } from '../../../core/access/depends-on-caller.js';
 import type { ClientOffer } from '../../../core/model/client-offer.js';
 import type { ServerEntry } from '../../../core/model/server-entry.js';
 import type { ResolvedCredential } from '../upstream.js';
@@ -48,7 +49,10 @@ export class CredentialSources {
       userId: parts.find(({ userId }) => userId !== undefined)?.userId,
       ...(parts.length === 0 ? {} : { source: CombinedSource.of(parts, entry.staticHeaders) }),
     };
-    if (own.length === 0 && resolved.identity === 'shared') this.#shared.set(resolved, attached);
+    // Somebody else may come with something that this one lacks: `shared` is what this caller gets, not what all do.
+    const isCredentialAlone = resolved.lacks === 'credential' && parts.length === 1;
+    const isForAll = isCredentialAlone && !dependsOnCaller(entry) && resolved.identity === 'shared';
+    if (own.length === 0 && isForAll) this.#shared.set(resolved, attached);
     return attached;
   }
 

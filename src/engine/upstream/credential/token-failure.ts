@@ -16,11 +16,11 @@ export function tokenFailure(
   entry: ServerEntry,
   endpoint: string | undefined,
   error: unknown,
-  secrets: readonly (Secret | undefined)[],
+  secrets: readonly Secret[],
 ): unknown {
   const where = endpoint === undefined ? '' : `${printableUrl(endpoint)} `;
   if (error instanceof TokenRefusal) {
-    const isQuiet = secrets.some((secret) => secret !== undefined && error.message.includes(secret.reveal()));
+    const isQuiet = secrets.some((secret) => error.message.includes(secret.reveal()));
     const reason = `${where}answered ${error.status} ${isQuiet ? 'and repeats a secret' : error.error}`;
     return upstreamError('upstream/token_failed', entry, reason, isQuiet ? undefined : error);
   }

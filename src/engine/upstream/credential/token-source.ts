@@ -1,3 +1,4 @@
+import { Secret } from '../../../core/model/secret.js';
 import type { OAuthClient, ServerEntry } from '../../../core/model/server-entry.js';
 import { isHeaderValue } from '../../../core/definition/settable-header.js';
 import type { HttpClient } from '../../../platform/http/http-client.js';
@@ -7,6 +8,7 @@ import { requestTokens, type TokenEndpoint, type TokenReply } from '../oauth/tok
 import type { UpstreamDiscovery } from '../oauth/upstream-discovery.js';
 import type { CredentialHeaders } from './credential-source.js';
 import { tokenFailure, unusableClient } from './token-failure.js';
+import type { KeptToken } from './token-keeper.js';
 
 /** What asking for tokens takes. */
 export interface TokenMeans {
@@ -37,26 +39,34 @@ export function writtenPlace(url: string, asked: Pick<TokenPlace, 'scopes' | 're
   };
 }
 
-/** The authorization server that the MCP server itself names. Throws what `UpstreamDiscovery.find` throws. */
-export async function discoveredPlace(
+/** The endpoint that was written, or else that of the authorization server which the MCP server itself names. */
+export async function findPlace(
   { discovery }: TokenMeans,
   entry: ServerEntry,
+  endpoint: string | undefined,
   asked: Pick<TokenPlace, 'scopes' | 'resource'>,
 ): Promise<TokenPlace> {
-  const written = { authorizationUrl: undefined, tokenUrl: undefined, registrationUrl: undefined, ...asked };
-  const { server, scopes, resource } = await discovery.find(entry, written);
-  if (server.token === undefined) throw unusableClient(entry, 'its authorization server names no token endpoint');
-  return {
-    endpoint: { address: server.token, audience: server.issuer },
-    issuer: server.issuer,
-    scopes: asked.scopes.length > 0 ? asked.scopes : scopes,
-    resource,
-    authMethods: server.tokenAuthMethods,
-  };
+  if (endpoint !== undefined) return writtenPlace(endpoint, asked);
+  const { scopes, resource } = asked;
+  const written = { authorizationUrl: undefined, tokenUrl: undefined, registrationUrl: undefined, scopes, resource };
+  try {
+    const found = await discovery.find(entry, written);
+    const { token, issuer, tokenAuthMethods } = found.server;
+    if (token === undefined) throw unusableClient(entry, 'its authorization server names no token endpoint');
+    return {
+      endpoint: { address: token, audience: issuer },
+      issuer,
+      scopes: scopes.length > 0 ? scopes : found.scopes,
+      resource: found.resource,
+      authMethods: tokenAuthMethods,
+    };
+  } catch (error) {
+    throw tokenFailure(entry, undefined, error, []);
+  }
 }
 
 /** Asks for a token; failures in the words of {@link tokenFailure}. */
-export async function askForToken(
+export async function requestToken(
   { http }: TokenMeans,
   entry: ServerEntry,
   place: TokenPlace,
@@ -69,13 +79,27 @@ export async function askForToken(
     if (!isHeaderValue(reply.accessToken)) throw unusableClient(entry, 'the token it was given cannot be sent');
     return reply;
   } catch (error) {
-    throw tokenFailure(entry, url, error, [client.secret]);
+    throw tokenFailure(entry, url, error, secretsOf(client, form));
   }
+}
+
+/** A token as the server wants it, and how long it is good. */
+export function keptToken(entry: ServerEntry, { accessToken, expiresIn }: TokenReply): KeptToken {
+  return {
+    headers: tokenHeaders(entry, accessToken),
+    lifetimeMs: expiresIn === undefined ? undefined : expiresIn * 1_000,
+  };
 }
 
 /** A token as the server wants it. */
 export function tokenHeaders({ tokenHeader }: ServerEntry, accessToken: string): CredentialHeaders {
   return { [tokenHeader]: `Bearer ${accessToken}` };
+}
+
+/** What was sent and may not come back in an error. */
+function secretsOf(client: OAuthClient, form: URLSearchParams): readonly Secret[] {
+  const sent = ['subject_token', 'assertion'].flatMap((name) => form.get(name) ?? []);
+  return [...(client.secret === undefined ? [] : [client.secret]), ...sent.map((text) => new Secret(text))];
 }
 
 function identityOf(entry: ServerEntry, client: OAuthClient, { authMethods }: TokenPlace): ClientIdentity {
