@@ -84,7 +84,9 @@ export class CredentialSources {
 }
 
 /** Whether something must be found out before this server is sent its credential. */
-export function lacksCredential({ auth, byok }: ServerEntry): boolean {
+export function lacksCredential({ auth, endpoint, byok }: ServerEntry): boolean {
+  // A child process is told nothing but its environment.
+  if (endpoint.kind === 'stdio') return false;
   if (byok) return true;
   if (auth.type === 'oauth2') return auth.value === undefined;
   return auth.type === 'oauth2_token_exchange' || auth.type === 'oauth2_id_jag' || auth.type === 'aws_sigv4';
