@@ -29,6 +29,7 @@ import { setLevel } from './method/set-level.js';
 import { modernTask } from './method/modern-tasks.js';
 import { listTasks, oneTask } from './method/tasks.js';
 import type { ModernFacts } from './modern-facts.js';
+import { pageToVisit } from './page-to-visit.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { rpcErrorObject, toGatewayError } from './render-error.js';
 
@@ -133,6 +134,7 @@ export class Dispatcher {
     const callId = randomUUID();
     let answer: Answer | undefined;
     let error: GatewayError | undefined;
+    let outcome: string | undefined;
     let text: string;
     try {
       const serve = request.modern === undefined ? legacyMethod(method) : MODERN_METHODS[method];
@@ -143,15 +145,21 @@ export class Dispatcher {
           ? (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text)
           : request.modern.answer(answer);
     } catch (thrown) {
-      error = toGatewayError(thrown);
-      this.#log(error, method, callId);
-      text = request.modern?.error(error, callId) ?? errorText(request.idText, rpcErrorObject(error, callId));
+      const failure = toGatewayError(thrown);
+      this.#log(failure, method, callId);
+      outcome = failure.code;
+      answer = pageToVisit(failure, request);
+      if (answer !== undefined) text = request.modern?.answer(answer) ?? errorText(request.idText, answer.text);
+      else {
+        error = failure;
+        text = request.modern?.error(error, callId) ?? errorText(request.idText, rpcErrorObject(error, callId));
+      }
     } finally {
       if (session?.calls.get(request.idText) === control) session.calls.delete(request.idText);
       this.#leave(principalId);
     }
     const durationMs = performance.now() - clock;
-    const outcome = error?.code ?? outcomeOf(answer);
+    outcome ??= outcomeOf(answer);
     this.metrics.observe(method, answer?.serverName, outcome, durationMs);
     if (!UNRECORDED.has(method)) {
       this.ledger.record({

@@ -118,8 +118,10 @@ describe('tokens that users keep', () => {
     user('POST', `${PATH}/${server}/oauth-user-credential`, { ...tokens, expires_in });
   const status = async (server = 'files') =>
     (await user('GET', `${PATH}/${server}/oauth-user-credential/status`)).body as Record<string, unknown>;
+  /** With the key in `x-litellm-api-key` a client of one server would be sent to OAuth of its own instead. */
+  const bearer = (of = key) => ({ authorization: `Bearer ${of}` });
   const call = (gateway = first, server = 'files'): Promise<RpcAnswer> =>
-    rpc(`${gateway.url}/mcp/${server}`, 'tools/call', { name: 'echo', arguments: {} }, { key });
+    rpc(`${gateway.url}/mcp/${server}`, 'tools/call', { name: 'echo', arguments: {} }, { headers: bearer() });
   const refreshes = () => provider.seen('/token').filter(({ body }) => body.includes('grant_type=refresh_token'));
   const sentTokens = () => [
     ...new Set(upstream.requests.map(({ headers }) => headers.authorization?.replace('Bearer ', ''))),
@@ -142,7 +144,7 @@ describe('tokens that users keep', () => {
     expect(sentTokens()).toEqual([tokens.access_token]);
     expect(refreshes()).toEqual([]);
     const other = await adminCaller(first.url, first.key)('POST', '/user/new', { user_id: 'bob' });
-    const bobs = { key: (other.body as { key: string }).key };
+    const bobs = { headers: bearer((other.body as { key: string }).key) };
     const refusal = await rpc(`${first.url}/mcp/files`, 'tools/call', { name: 'echo', arguments: {} }, bobs);
     expect(refusal.message?.error?.data).toMatchObject({ url: `${first.url}/connect/files` });
     await call(first, 'plain');
