@@ -6,6 +6,7 @@ import { AccessGroupModule } from './edge/admin/access-group/access-group.module
 import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
 import { OpenApiModule } from './edge/admin/openapi/openapi.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
+import { SigningKeyModule } from './edge/admin/signing-key/signing-key.module.js';
 import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
 import { CredentialModule } from './edge/admin/credential/credential.module.js';
@@ -18,6 +19,7 @@ import { ToolsetModule } from './edge/admin/toolset/toolset.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
 import { OAuthModule } from './edge/oauth/oauth.module.js';
+import { JsonWebKeySetModule } from './edge/oauth/json-web-key-set.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import type { ServingState } from './platform/config/serving-state.js';
 import type { DeclaredSource } from './platform/config/declared-source.js';
@@ -53,6 +55,7 @@ export class AppModule {
         AccessGroupModule,
         KeyModule,
         ServerModule,
+        SigningKeyModule,
         ServerTestModule,
         CredentialModule,
         OrganizationModule,
@@ -64,6 +67,7 @@ export class AppModule {
         ToolsetModule,
         OpenApiModule.forRoot(settings.door.publicDocs),
         HealthModule,
+        JsonWebKeySetModule,
         OAuthModule,
       ],
     };

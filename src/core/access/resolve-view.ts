@@ -222,7 +222,7 @@ function buildView(
     naming: prefixed ? 'prefixed' : 'bare',
     separator: snapshot.separator,
     wantsClientHeaders: shown.some(({ entry }) => takesClientHeaders(entry)),
-    wantsCaller: shown.some(({ entry }) => dependsOnCaller(entry)),
+    wantsCaller: shown.some(({ entry }) => dependsOnCaller(entry) || entry.identityHeader !== undefined),
     fingerprint: fingerprint + suffix,
   });
   const content = servers.some(({ toolsOnly }) => toolsOnly)

@@ -15,6 +15,7 @@ import {
   webOrigin,
 } from './field-checks.js';
 import { Field, Nested, toFlag, toNumber, toSecret } from './field-decorators.js';
+import { generalIdentityHeader } from './identity-header.js';
 import { jwtIssuer, type JwtIssuerDefinition } from './jwt-issuer.definition.js';
 import { LimitsDefinition } from './limits.definition.js';
 import { LitellmJwtAuthDefinition } from './litellm-jwtauth.definition.js';
@@ -121,6 +122,10 @@ export class GeneralSettingsDefinition {
   /** The gateway's own authorization server. */
   @Nested(OAuthSettingsDefinition)
   oauth?: OAuthSettingsDefinition;
+
+  /** Servers are told who calls, in a signed header, where they do not say otherwise. Default false. */
+  @Field(generalIdentityHeader)
+  identity_header?: unknown;
 
   @Nested(LimitsDefinition)
   limits?: LimitsDefinition;

@@ -14,6 +14,7 @@ import {
 } from './field-checks.js';
 import { Field, toFlag, toNumber, toSecret, toSecretEnvironment, toSecretMap } from './field-decorators.js';
 import { headerVariables } from './header-variables.js';
+import { serverIdentityHeader } from './identity-header.js';
 import { ServerToolsFields } from './server-tools-fields.js';
 
 export const TRANSPORTS = ['http', 'sse', 'stdio'] as const;
@@ -127,6 +128,10 @@ export class ServerDefinition extends ServerToolsFields {
   /** Headers, those with scope `per_user` with a value of each user. */
   @Field(headerVariables)
   header_variables?: unknown;
+
+  /** Tells the server who calls, in a signed header; a mapping has `header` and `audience`. Default: as for all servers. */
+  @Field(serverIdentityHeader)
+  identity_header?: unknown;
 
   @Field(listOf(text))
   access_groups?: string[];

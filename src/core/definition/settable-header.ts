@@ -1,6 +1,6 @@
 /**
  * Headers that no credential, `extra_headers`, `static_headers` or client header can set: those that frame the HTTP
- * message, and those that are the protocol's own.
+ * message, those that are the protocol's own, and the one by which the gateway itself says who calls.
  */
 const RESERVED: ReadonlySet<string> = new Set([
   'accept',
@@ -23,6 +23,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'x-gatehouse-identity',
 ]);
 
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;

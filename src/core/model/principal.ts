@@ -33,6 +33,8 @@ export interface Principal {
   /** Its SHA-256, which the incumbent's API calls `token`. */
   readonly keyHash?: string;
   readonly userId?: string;
+  /** Of the user, as far as anybody said. */
+  readonly email?: string;
   readonly teamId?: string;
   readonly organizationId?: string;
   readonly endUserId?: string;

@@ -1,3 +1,4 @@
+import type { IdentityHeader } from './identity-header.js';
 import type { Secret } from './secret.js';
 
 /** Where an entry came from: a file-owned entry is read-only over REST. */
@@ -169,6 +170,8 @@ export interface ServerEntry {
   /** Variables of the child's environment that each user gives a value for. */
   readonly perUserEnv: readonly string[];
   readonly headerVariables: readonly HeaderVariable[];
+  /** The server is told who calls. */
+  readonly identityHeader?: IdentityHeader | undefined;
   /** Always sent, win over everything else. */
   readonly staticHeaders: readonly (readonly [name: string, value: Secret])[];
   /** Names of client headers copied to the upstream, spelled as configured. */

@@ -12,10 +12,11 @@ const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/;
  * them in here, or when it came as `Authorization` beside a gateway key in `x-litellm-api-key`.
  */
 export function offerCaller(principal: Principal, headers: IncomingHttpHeaders, baseUrl: string): OfferCaller {
-  const { id, userId, keyHash, teamId, organizationId, endUserId } = principal;
+  const { id, userId, email, keyHash, teamId, organizationId, endUserId } = principal;
   return {
     principalId: id,
     userId,
+    email,
     keyHash,
     teamId,
     organizationId,

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { Limits } from '../../core/model/limits.js';
 import { CHILD_ENVIRONMENT, childEnvironment } from '../../platform/config/child-environment.js';
-import { AWS_SETTINGS, LIMITS } from '../../platform/config/tokens.js';
+import { AWS_SETTINGS, DOOR_SETTINGS, IDENTITY_SETTINGS, LIMITS } from '../../platform/config/tokens.js';
 import { HttpClient } from '../../platform/http/http-client.js';
 import { RegistryModule } from '../../state/registry/registry.module.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
@@ -11,6 +11,12 @@ import { CredentialRenewals } from '../../state/credential/credential-renewals.j
 import { UserCredentialModule } from '../../state/credential/user-credential.module.js';
 import { UserCredentials } from '../../state/credential/user-credentials.js';
 import type { AwsSettings } from '../../platform/config/aws-settings.js';
+import type { IdentitySettings } from '../../platform/config/identity-settings.js';
+import type { DoorSettings } from '../../platform/config/settings.js';
+import { configuredBaseUrl } from '../../platform/http/public-address.js';
+import { SigningKeys } from '../../state/signing/signing-keys.js';
+import { SigningModule } from '../../state/signing/signing.module.js';
+import { IdentityHeaders } from './credential/identity-header.js';
 import { SigV4Credentials } from './credential/sigv4.js';
 import { ClientCredentials } from './credential/client-credentials.js';
 import { IdJag } from './credential/id-jag.js';
@@ -28,7 +34,7 @@ import { UpstreamPool } from './upstream-pool.js';
 
 /** Reaching servers. Closed by `UpstreamPool`, after the door has drained. */
 @Module({
-  imports: [RegistryModule, UpstreamTokenModule, UserCredentialModule],
+  imports: [RegistryModule, SigningModule, UpstreamTokenModule, UserCredentialModule],
   providers: [
     {
       provide: HttpClient,
@@ -69,6 +75,12 @@ import { UpstreamPool } from './upstream-pool.js';
       ) => new UserTokens({ credentials, renewals, authorization, discovery }),
     },
     {
+      provide: IdentityHeaders,
+      inject: [SigningKeys, IDENTITY_SETTINGS, DOOR_SETTINGS],
+      useFactory: (keys: SigningKeys, settings: IdentitySettings, door: DoorSettings) =>
+        new IdentityHeaders({ keys, settings, baseUrl: configuredBaseUrl(door) }),
+    },
+    {
       provide: TokenExchange,
       inject: [HttpClient, UpstreamDiscovery, ClientCredentials],
       useFactory: (http: HttpClient, discovery: UpstreamDiscovery, clientCredentials: ClientCredentials) =>
@@ -81,7 +93,16 @@ import { UpstreamPool } from './upstream-pool.js';
     },
     {
       provide: CredentialSources,
-      inject: [ClientCredentials, TokenExchange, IdJag, UserTokens, UserCredentials, HttpClient, AWS_SETTINGS],
+      inject: [
+        ClientCredentials,
+        TokenExchange,
+        IdJag,
+        UserTokens,
+        UserCredentials,
+        HttpClient,
+        AWS_SETTINGS,
+        IdentityHeaders,
+      ],
       useFactory: (
         clientCredentials: ClientCredentials,
         tokenExchange: TokenExchange,
@@ -90,6 +111,7 @@ import { UpstreamPool } from './upstream-pool.js';
         credentials: UserCredentials,
         http: HttpClient,
         aws: AwsSettings,
+        identity: IdentityHeaders,
       ) =>
         new CredentialSources({
           clientCredentials,
@@ -98,7 +120,7 @@ import { UpstreamPool } from './upstream-pool.js';
           userToken,
           sigV4: new SigV4Credentials(http, aws),
           userKey: new UserKeys(credentials),
-          additions: [new UserVariables(credentials)],
+          additions: [new UserVariables(credentials), identity],
         }),
     },
     UpstreamOpener,

@@ -6,6 +6,7 @@ import type { Limits } from '../../core/model/limits.js';
 import { Secret } from '../../core/model/secret.js';
 import { awsSettings } from './aws-settings.js';
 import type { CliFlags } from './cli-arguments.js';
+import { identitySettings } from './identity-settings.js';
 import { jwtIssuers } from './jwt-settings.js';
 import { isLoopbackHost } from './loopback.js';
 import { oauthSettings } from './oauth-settings.js';
@@ -42,6 +43,7 @@ export function buildSettings(input: SettingsInput): Settings {
   const masterKey = chooseSecret(masterKeyVariable, general.master_key);
   const masterKeyField = masterKeyVariable === undefined ? 'general_settings.master_key' : 'LITELLM_MASTER_KEY';
   checkMasterKey(masterKey, masterKeyField, host, reader);
+  const identity = identitySettings(general, reader);
   const jwt = { issuers: jwtIssuers(general, reader) };
   return deepFreeze({
     listen: {
@@ -95,7 +97,8 @@ export function buildSettings(input: SettingsInput): Settings {
     jwt,
     oauth: oauthSettings(general, jwt.issuers, reader),
     usage: { retentionDays: general.ledger_retention_days ?? 30 },
-    registry: registrySettings(general, reader),
+    registry: { ...registrySettings(general, reader), identityHeader: identity.defaults },
+    identity,
     aws: awsSettings(reader, workingDirectory),
   });
 }

@@ -6,6 +6,7 @@ import {
   DATABASE_SETTINGS,
   DECLARED_SOURCE,
   DOOR_SETTINGS,
+  IDENTITY_SETTINGS,
   JWT_SETTINGS,
   LIMITS,
   LISTEN_SETTINGS,
@@ -38,6 +39,7 @@ export class ConfigModule {
       [USAGE_SETTINGS, settings.usage],
       [REGISTRY_SETTINGS, settings.registry],
       [AWS_SETTINGS, settings.aws],
+      [IDENTITY_SETTINGS, settings.identity],
       [DECLARED_SOURCE, source],
     ];
     return {

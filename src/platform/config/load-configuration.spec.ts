@@ -47,7 +47,7 @@ describe('loadConfiguration', () => {
     expect(settings.listen).toEqual({ host: '127.0.0.1', port: 4000, workers: 1 });
     expect(settings.config).toEqual({ path: join(cwd, 'config.yaml'), isShippedExample: false });
     expect(settings.database).toEqual({ url: undefined, dataDir: join(cwd, 'data'), embeddedPort: 0 });
-    expect(settings.security).toEqual({ masterKey: undefined, saltKey: undefined });
+    expect(settings.security).toEqual({ masterKey: undefined, saltKey: undefined, otherSaltKeys: [] });
     expect(settings.stdio).toMatchObject({ enabled: false, maxChildren: 64, idleMs: 900_000 });
     expect(settings.usage.retentionDays).toBe(30);
     expect(declared).toEqual({ servers: [], separator: '-', prefixMode: 'always', publicServers: [] });

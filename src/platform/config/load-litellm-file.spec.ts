@@ -59,6 +59,7 @@ describe('a whole file of the incumbent', () => {
       'isolation',
       'mcp_access_groups',
       'oauth_token_mode',
+      'identity_header',
     ];
     expect([...used(Object.values(file.mcp_servers)), ...ours]).toEqual(
       expect.arrayContaining([...fieldNames(ServerDefinition)]),
@@ -76,6 +77,7 @@ describe('a whole file of the incumbent', () => {
       'health_check_interval',
       'jwt_auth',
       'public_docs',
+      'identity_header',
     ];
     expect([...used([file.general_settings]), ...oursGeneral]).toEqual(
       expect.arrayContaining([...fieldNames(GeneralSettingsDefinition)]),

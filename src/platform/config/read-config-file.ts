@@ -14,6 +14,7 @@ import { errorCode } from './error-code.js';
 import { type Environment, expandEnvironmentReferences } from './expand-environment-references.js';
 import { formatPath, inFileOrder } from './format-problems.js';
 import { hasErrors, type Problem } from './problem.js';
+import { identityHeaderOfGuardrails } from './signer-guardrail.js';
 import { readYaml, type Position } from './yaml-document.js';
 
 export interface ConfigFileInput {
@@ -51,6 +52,7 @@ export function readConfigFile(input: ConfigFileInput): ConfigFileContent {
     return failed([place({ path: [], message: 'must be a mapping with mcp_servers and settings', severity: 'error' })]);
   }
   const general = readSection(GeneralSettingsDefinition, 'general_settings', root, input.environment);
+  general.value.identity_header ??= identityHeaderOfGuardrails(root['guardrails']);
   const litellm = readSection(LitellmSettingsDefinition, 'litellm_settings', root, input.environment);
   const written = expandEnvironmentReferences(root['mcp_servers'], input.environment, ['mcp_servers']);
   const aliasesAreValid = !litellm.problems.some(

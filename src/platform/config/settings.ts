@@ -1,7 +1,9 @@
 import type { Limits } from '../../core/model/limits.js';
+import type { IdentityHeaderDefaults } from '../../core/model/identity-header.js';
 import type { AccessRules } from '../../core/model/registry-snapshot.js';
 import type { Secret } from '../../core/model/secret.js';
 import type { AwsSettings } from './aws-settings.js';
+import type { IdentitySettings } from './identity-settings.js';
 
 /**
  * Static settings: read once at boot from flags, environment and `general_settings`, validated together, frozen, handed
@@ -21,6 +23,7 @@ export interface Settings {
   readonly oauth: OAuthSettings;
   readonly registry: RegistrySettings;
   readonly aws: AwsSettings;
+  readonly identity: IdentitySettings;
 }
 
 export interface ListenSettings {
@@ -117,6 +120,8 @@ export interface RegistrySettings {
   /** `mcp_required_fields`: what a submission must fill. */
   readonly submissionFields: readonly string[];
   readonly accessRules: AccessRules;
+  /** For servers that say nothing of it: `general_settings.identity_header`. */
+  readonly identityHeader?: IdentityHeaderDefaults;
   /** Between two looks at every server. `health_check_interval`, default 300 s; 0: only on demand. */
   readonly healthCheckMs: number;
 }

@@ -16,5 +16,6 @@ export const OAUTH_SETTINGS = Symbol('OAuthSettings');
 export const USAGE_SETTINGS = Symbol('UsageSettings');
 export const REGISTRY_SETTINGS = Symbol('RegistrySettings');
 export const AWS_SETTINGS = Symbol('AwsSettings');
+export const IDENTITY_SETTINGS = Symbol('IdentitySettings');
 /** `DeclaredSource`: the servers the file declares. */
 export const DECLARED_SOURCE = Symbol('DeclaredSource');

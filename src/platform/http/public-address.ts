@@ -29,8 +29,9 @@ export class PublicAddress {
    * {@link clientAddress}.
    */
   baseUrl(request: IncomingMessage, relayedPeer?: string): string {
-    const { baseUrl, rootPath } = this.#door;
-    if (baseUrl !== undefined) return baseUrl.endsWith(rootPath) ? baseUrl : `${baseUrl}${rootPath}`;
+    const configured = configuredBaseUrl(this.#door);
+    if (configured !== undefined) return configured;
+    const { rootPath } = this.#door;
     const forwarded = this.#comesFromProxy(relayedPeer ?? request.socket.remoteAddress) ? request.headers : {};
     const scheme = firstOf(forwarded['x-forwarded-proto']) === 'https' ? 'https' : 'http';
     const host = firstOf(forwarded['x-forwarded-host']) ?? request.headers.host ?? '';
@@ -64,6 +65,12 @@ export class PublicAddress {
     const peer = plainAddress(address);
     return peer !== undefined && this.#trusted.includes(peer);
   }
+}
+
+/** `PROXY_BASE_URL` with the root path, no trailing slash; undefined when it is not set. */
+export function configuredBaseUrl({ baseUrl, rootPath }: DoorSettings): string | undefined {
+  if (baseUrl === undefined) return undefined;
+  return baseUrl.endsWith(rootPath) ? baseUrl : `${baseUrl}${rootPath}`;
 }
 
 function firstOf(header: string | string[] | undefined): string | undefined {

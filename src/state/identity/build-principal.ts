@@ -42,6 +42,7 @@ export function keyPrincipal(key: KeyRecord, now: number): Verdict {
     keyHash: key.tokenHash,
     ...(routes === undefined ? {} : { routes }),
     ...(user === null ? {} : { userId: user.id }),
+    ...(typeof user?.email === 'string' ? { email: user.email } : {}),
     ...(team === null ? {} : { teamId: team.id }),
     ...(organization === null ? {} : { organizationId: organization.id }),
     ...(ends.length === 0 ? {} : { expiresAt: Math.min(...ends) }),

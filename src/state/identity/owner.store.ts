@@ -57,7 +57,7 @@ export class OwnerStore {
     return read(
       () => this.#prisma.$queryRaw<Row<UserRecord>[]>`
         SELECT owner.id AS lookup, jsonb_build_object(
-          'id', owner.id, 'role', owner.role,
+          'id', owner.id, 'role', owner.role, 'email', owner.email,
           'permission', CASE WHEN permission.id IS NOT NULL THEN jsonb_build_object(
             'servers', permission.mcp_servers, 'groups', permission.mcp_access_groups,
             'toolsets', permission.mcp_toolsets, 'tools', permission.mcp_tool_permissions) END

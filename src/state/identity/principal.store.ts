@@ -27,6 +27,7 @@ export interface TeamRecord extends OwnerRecord {
 }
 
 export interface UserRecord extends OwnerRecord {
+  readonly email?: string | null;
   readonly role: string;
 }
 
@@ -110,7 +111,7 @@ export class PrincipalStore {
               'servers', organization_permission.mcp_servers, 'groups', organization_permission.mcp_access_groups,
               'toolsets', organization_permission.mcp_toolsets, 'tools', organization_permission.mcp_tool_permissions) END) END,
           'user', CASE WHEN account.id IS NOT NULL THEN jsonb_build_object(
-            'id', account.id, 'role', account.role,
+            'id', account.id, 'role', account.role, 'email', account.email,
             'permission', CASE WHEN account_permission.id IS NOT NULL THEN jsonb_build_object(
               'servers', account_permission.mcp_servers, 'groups', account_permission.mcp_access_groups,
               'toolsets', account_permission.mcp_toolsets, 'tools', account_permission.mcp_tool_permissions) END) END

@@ -36,6 +36,7 @@ export function tokenPrincipal(claims: TokenClaims, owners: TokenOwners): Verdic
     const known = owners.teams.some(({ deleted }) => !deleted);
     return { kind: 'refused', reason: known ? 'team_blocked' : 'token_team_unknown' };
   }
+  const email = claims.email ?? user?.email ?? undefined;
   const principal: Principal = {
     kind: 'jwt',
     id: claims.principalId,
@@ -47,6 +48,7 @@ export function tokenPrincipal(claims: TokenClaims, owners: TokenOwners): Verdic
     ]),
     expiresAt: claims.expiresAt,
     ...(claims.userId === undefined ? {} : { userId: claims.userId }),
+    ...(email === undefined ? {} : { email }),
     ...(team === undefined ? {} : { teamId: team.id }),
     ...(organization === undefined ? {} : { organizationId: organization.id }),
   };

@@ -1,6 +1,7 @@
 import type { DeclaredServer } from '../../core/definition/declared-server.js';
 import { effectiveTransport } from '../../core/definition/server-rules.js';
 import type { ServerDefinition } from '../../core/definition/server.definition.js';
+import { type IdentityHeaderDefaults, NO_IDENTITY_HEADER } from '../../core/model/identity-header.js';
 import { Secret } from '../../core/model/secret.js';
 import type { HttpEndpoint, ServerEntry, StdioEndpoint } from '../../core/model/server-entry.js';
 import {
@@ -10,6 +11,7 @@ import {
   compilePerUserEnv,
   compileTokenHeader,
 } from './compile-auth.js';
+import { compileIdentityHeader } from './compile-identity-header.js';
 import { guardEndpoint } from './guarded-endpoint.js';
 import { fingerprintServer } from './server-fingerprint.js';
 import { deriveServerId, incumbentServerIds } from './server-ids.js';
@@ -19,7 +21,11 @@ import { compileToolPolicy } from './tool-policy.js';
  * One declared server as the data plane wants it, frozen. Takes a definition without errors and without unsupported
  * features; throws when it is given another (the caller sets the entry aside).
  */
-export function compileServer(declared: DeclaredServer, separator: string): ServerEntry {
+export function compileServer(
+  declared: DeclaredServer,
+  separator: string,
+  identityDefaults: IdentityHeaderDefaults = NO_IDENTITY_HEADER,
+): ServerEntry {
   const { definition, name, alias, origin } = declared;
   const derivedId = deriveServerId(name);
   const id = filled(definition.id) ?? filled(definition.server_id) ?? derivedId;
@@ -42,6 +48,7 @@ export function compileServer(declared: DeclaredServer, separator: string): Serv
     byokHelp: compileByokHelp(definition),
     perUserEnv: compilePerUserEnv(definition),
     headerVariables: compileHeaderVariables(definition),
+    identityHeader: endpoint.kind === 'http' ? compileIdentityHeader(declared, auth, identityDefaults) : undefined,
     staticHeaders: freezePairs(endpoint.kind === 'http' ? Object.entries(definition.static_headers ?? {}) : []),
     extraHeaders: Object.freeze(endpoint.kind === 'http' ? [...(definition.extra_headers ?? [])] : []),
     tools: compileToolPolicy(definition, [...new Set([prefix, name])], separator),

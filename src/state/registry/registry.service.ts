@@ -171,6 +171,7 @@ export class RegistryService implements OnModuleInit, OnApplicationShutdown {
     return compileSnapshot(this.#declared, version, previous, {
       stored: this.#stored,
       accessRules: this.settings.accessRules,
+      identityHeader: this.settings.identityHeader,
       refusal: (entry) => stdioRefusal(entry, this.stdio),
     });
   }

@@ -97,6 +97,11 @@ export function hasUserVariables({ perUserEnv, headerVariables }: ServerEntry): 
   return perUserEnv.length > 0 || headerVariables.length > 0;
 }
 
+/** Whether anything goes along with the credential, whoever brings that. */
+export function takesAdditions(entry: ServerEntry): boolean {
+  return hasUserVariables(entry) || entry.identityHeader !== undefined;
+}
+
 /** Fails closed: a server that was not set aside, though nobody knows how to get its credential. */
 const MISSING: CredentialStrategy = {
   credentialFor: (entry) => ({

@@ -6,7 +6,7 @@ import { isHeaderValue, isSettableHeader } from '../../../core/definition/settab
 import { parseHttpTarget } from '../../../platform/http/http-target.js';
 import type { ResolvedCredential } from '../upstream.js';
 import { CREDENTIAL_FORMATS } from './credential-formats.js';
-import { hasUserVariables, lacksCredential } from './credential-sources.js';
+import { lacksCredential, takesAdditions } from './credential-sources.js';
 
 /** `${X-NAME}`, the whole value, upper-case `X-` (reference Appendix A, "stdio env"). */
 const TEMPLATE = /^\$\{(X-[^}]+)\}$/;
@@ -131,7 +131,7 @@ function makePlan(entry: ServerEntry): Plan {
     }
   }
   const isStdio = entry.endpoint.kind === 'stdio';
-  const lacks = { lacksCredential: lacksCredential(entry), lacksVariables: hasUserVariables(entry) };
+  const lacks = { lacksCredential: lacksCredential(entry), lacksVariables: takesAdditions(entry) };
   return {
     ...lacks,
     own: {
