@@ -126,6 +126,8 @@ export interface FakeUpstream {
   notify(method: string, params?: Json): void;
   /** Waits for a GET stream and announces there that the list changed. */
   announceListChanged(kind: 'tools' | 'prompts' | 'resources'): Promise<void>;
+  /** Ends the open GET streams; their sessions go on. */
+  cutStreams(): void;
   /** As after a restart: every session id is unknown from now on. */
   forgetSessions(): void;
   close(): Promise<void>;
@@ -382,6 +384,9 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
     async announceListChanged(kind) {
       await waitFor(() => streams.size, { what: 'a GET stream at the fake upstream' });
       notify(`notifications/${kind}/list_changed`);
+    },
+    cutStreams() {
+      for (const stream of streams) stream.destroy();
     },
     forgetSessions() {
       sessions.clear();
