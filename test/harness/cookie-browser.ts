@@ -9,7 +9,7 @@ export interface Page {
 const HOPS_MAX = 20;
 
 /**
- * What a browser does in a sign-in: follows redirects, keeps cookies per origin, submits the first form of a page. It runs
+ * What a browser does in a sign-in: follows redirects (and pages that lead on at once), keeps cookies per origin, submits the first form of a page. It runs
  * no script and reaches this machine only. A redirect to an address that {@link stopAt} recognises is not followed: it is
  * where the client waits.
  */
@@ -73,9 +73,11 @@ export class CookieBrowser {
         ...(body === undefined ? {} : { body }),
       });
       this.#keep(url.origin, response.headers.getSetCookie());
-      const location = response.headers.get('location');
+      const refresh = /^0; url=(.+)$/.exec(response.headers.get('refresh') ?? '')?.[1];
+      const location = response.headers.get('location') ?? refresh ?? null;
       const page = { url, status: response.status, headers: response.headers, text: await response.text() };
-      if (location === null || response.status < 300 || response.status >= 400) return page;
+      const leadsOn = refresh !== undefined || (response.status >= 300 && response.status < 400);
+      if (location === null || !leadsOn) return page;
       url = new URL(location, url);
       if (this.stopAt(url)) {
         this.visited.push(url.href);

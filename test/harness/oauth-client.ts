@@ -1,4 +1,4 @@
-import type { OAuthClientProvider as ProviderV1 } from '@modelcontextprotocol/sdk/client/auth.js';
+import type { OAuthClientProvider as ProviderV1, OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
 import type {
   OAuthClientInformationMixed,
   OAuthClientMetadata,
@@ -28,6 +28,7 @@ export class OauthClient implements ProviderV1 {
   /** Every token set that was saved, the newest last. */
   readonly history: OAuthTokens[] = [];
   #verifier = '';
+  #discovered: OAuthDiscoveryState | undefined;
   readonly #options: OauthClientOptions;
 
   constructor(options: OauthClientOptions = {}) {
@@ -82,9 +83,18 @@ export class OauthClient implements ProviderV1 {
     return this.#verifier;
   }
 
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    this.#discovered = state;
+  }
+
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#discovered;
+  }
+
   invalidateCredentials(scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery'): void {
     if (scope === 'all' || scope === 'tokens') this.saved = undefined;
     if (scope === 'all' || scope === 'client') this.client = this.#options.stored;
+    if (scope === 'all' || scope === 'discovery') this.#discovered = undefined;
   }
 
   /** The address of the browser, once the flow asked for one. */

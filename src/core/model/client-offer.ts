@@ -6,6 +6,8 @@ export interface OfferedUpstreamToken {
   /** Never sent to any other server. */
   readonly serverId: string;
   readonly accessToken: Secret;
+  /** As the server granted it, where that is known. */
+  readonly scope?: string | undefined;
 }
 
 /** Who calls, as far as a credential for an upstream may depend on it. */

@@ -17,6 +17,8 @@ export interface CallerContext {
   readonly view: AccessView;
   readonly place: CallerPlace;
   readonly offer: ClientOffer;
+  /** Set when the client holds a token of a server itself: makes of what that server says of it what the client is told. */
+  readonly asChallenge?: (error: GatewayError) => GatewayError;
 }
 
 /** Throws `access/unknown_server` naming the entries that do not exist or may not be seen: 404 on a path, 400 in a filter. */

@@ -145,7 +145,7 @@ export class Dispatcher {
           ? (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text)
           : request.modern.answer(answer);
     } catch (thrown) {
-      const failure = toGatewayError(thrown);
+      const failure = context.asChallenge?.(toGatewayError(thrown)) ?? toGatewayError(thrown);
       this.#log(failure, method, callId);
       outcome = failure.code;
       answer = pageToVisit(failure, request);

@@ -24,6 +24,7 @@ import { callerContext } from './caller-context.js';
 import { corsHeaders, isPreflight } from './cors.js';
 import { answerError } from './answer-error.js';
 import { identityChallenge } from './challenge.js';
+import { DEBUG_HEADER, debugHeaders } from './debug-headers.js';
 import { HostGuard } from './host-guard.js';
 import { LegacySseDoor } from './legacy-sse-door.js';
 import { ListChangeNotices } from './list-change-notices.js';
@@ -38,6 +39,7 @@ import { RouteTable } from './route.js';
 import { SessionRouter } from './session-router.js';
 import { StreamableDoor } from './streamable-door.js';
 import { toGatewayError } from './render-error.js';
+import { UpstreamSignIn } from './upstream-sign-in.js';
 
 const INSIDE: CallerPlace = Object.freeze({ external: false });
 const OUTSIDE: CallerPlace = Object.freeze({ external: true });
@@ -70,6 +72,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     @Inject(ListChangeNotices) private readonly notices: ListChangeNotices,
     @Inject(ListenStreams) private readonly listening: ListenStreams,
     @Inject(PublicAddress) private readonly address: PublicAddress,
+    @Inject(UpstreamSignIn) private readonly signIn: UpstreamSignIn,
     @Inject(WORKER) private readonly worker: Worker,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -131,6 +134,8 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
       const { address, settings, registry } = this;
       headers['WWW-Authenticate'] = identityChallenge(address, settings.rootPath, request, route, registry.current);
     }
+    const upstream = this.signIn.challengeOf(error, request);
+    if (upstream !== undefined) headers['WWW-Authenticate'] = upstream;
     answerError(route, request, response, error, headers, callId);
   }
 
@@ -189,12 +194,28 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     if (live.context.view.wantsCaller) {
       const whoCalls = offerCaller(principal, request.headers, this.address.baseUrl(request, live.pass?.address));
       live.context = { ...live.context, offer: { ...live.context.offer, caller: whoCalls } };
+      // Whoever is sent to sign in may want to know as well.
+      if (request.headers[DEBUG_HEADER] !== undefined) this.#explain(live);
+      const admitted = this.signIn.admit(live, caller.upstreamAuthorization);
+      if (admitted !== undefined) return admitted.then(() => this.#dispatch(live, principal));
     }
     return this.#dispatch(live, principal);
   }
 
+  #explain({ context, request, headers }: LiveRequest): void {
+    const said = debugHeaders(context, request.headers, { isGatewayKey: this.#isGatewayKey });
+    const exposed = headers['Access-Control-Expose-Headers'];
+    if (exposed !== undefined) {
+      headers['Access-Control-Expose-Headers'] = [...new Set([...exposed.split(', '), ...Object.keys(said)])].join(
+        ', ',
+      );
+    }
+    Object.assign(headers, said);
+  }
+
   #dispatch(live: LiveRequest, principal: Principal): Promise<void> | undefined {
     const { route, request, query } = live;
+    if (request.headers[DEBUG_HEADER] !== undefined) this.#explain(live);
     switch (route.door) {
       case 'mcp':
       case 'toolset': {

@@ -3,6 +3,7 @@ import { CatalogModule } from '../../engine/catalog/catalog.module.js';
 import { SessionModule } from '../../engine/session/session.module.js';
 import { UpstreamModule } from '../../engine/upstream/upstream.module.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
+import { UserCredentialModule } from '../../state/credential/user-credential.module.js';
 import { IdentityModule } from '../../state/identity/identity.module.js';
 import { RegistryModule } from '../../state/registry/registry.module.js';
 import { ReplicaModule } from '../../state/replica/replica.module.js';
@@ -24,10 +25,20 @@ import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
 import { SessionRouter } from './session-router.js';
 import { StreamableDoor } from './streamable-door.js';
+import { UpstreamSignIn } from './upstream-sign-in.js';
 
 /** The data plane's doors. */
 @Module({
-  imports: [IdentityModule, RegistryModule, ReplicaModule, UsageModule, UpstreamModule, CatalogModule, SessionModule],
+  imports: [
+    IdentityModule,
+    RegistryModule,
+    ReplicaModule,
+    UsageModule,
+    UserCredentialModule,
+    UpstreamModule,
+    CatalogModule,
+    SessionModule,
+  ],
   providers: [
     Dispatcher,
     FrontDoor,
@@ -47,6 +58,7 @@ import { StreamableDoor } from './streamable-door.js';
     SessionRouter,
     StreamableDoor,
     TaskWatches,
+    UpstreamSignIn,
   ],
   exports: [FrontDoor, Dispatcher],
 })

@@ -10,9 +10,11 @@ import { translatePrismaError } from '../../platform/database/translate-prisma-e
 /**
  * What a handle is for: `authorize` a client's request at the root issuer, `login` a sign-in at the company's provider,
  * `code` an authorization code, `session` a browser that is signed in, `relay` and `relay_code` the same for issuers of
- * single servers, `connect` a user who connects a server, `used` a value that may not come again.
+ * single servers, `relay_return` the way back from such a server, `connect` a user who connects a server, `used` a value
+ * that may not come again.
  */
-export type FlowKind = 'authorize' | 'login' | 'code' | 'session' | 'relay' | 'relay_code' | 'connect' | 'used';
+export type FlowKind =
+  'authorize' | 'login' | 'code' | 'session' | 'relay' | 'relay_return' | 'relay_code' | 'connect' | 'used';
 
 export interface FlowTerms {
   readonly ttlMs: number;

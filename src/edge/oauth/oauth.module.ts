@@ -10,13 +10,14 @@ import { IdentityAssertions } from './identity-assertions.js';
 import { LoginController } from './login.controller.js';
 import { OAuthRetention } from './oauth-retention.js';
 import { ProtectedResourceMetadataController } from './protected-resource-metadata.controller.js';
+import { RelayModule } from './relay/relay.module.js';
 import { RootTokens } from './root-tokens.js';
 import { SignInModule } from './sign-in.module.js';
 import { TokenController } from './token.controller.js';
 
 /** The gateway's own authorization server: discovery, and the root issuer. */
 @Module({
-  imports: [IdentityModule, RegistryModule, SignInModule],
+  imports: [IdentityModule, RegistryModule, SignInModule, RelayModule],
   controllers: [
     ProtectedResourceMetadataController,
     AuthorizationServerMetadataController,

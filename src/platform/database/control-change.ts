@@ -9,6 +9,7 @@ export type ChangeKind =
   | 'setting'
   | 'user_credential'
   | 'oauth_grant'
+  | 'relay_grant'
   | 'signing_key';
 
 /** One committed write, as every replica hears of it. */

@@ -7,6 +7,8 @@ import { OAuthGrantStore } from './oauth-grant.store.js';
 import { OAuthTokens } from './oauth-tokens.js';
 import { OwnerStore } from './owner.store.js';
 import { PrincipalStore } from './principal.store.js';
+import { RelayRevocationsStore } from './relay-revocations.store.js';
+import { RelayTokens } from './relay-tokens.js';
 import { SealedTokens } from './sealed-tokens.js';
 import { TokenOwnersReader } from './token-owners-reader.js';
 import { UserStore } from './user.store.js';
@@ -23,11 +25,21 @@ import { VirtualKeys } from './virtual-keys.js';
     OAuthTokens,
     OwnerStore,
     PrincipalStore,
+    RelayRevocationsStore,
+    RelayTokens,
     SealedTokens,
     TokenOwnersReader,
     UserStore,
     VirtualKeys,
   ],
-  exports: [Authenticator, GatewaySecretsStore, OAuthGrantStore, OAuthTokens, SealedTokens, TokenOwnersReader],
+  exports: [
+    Authenticator,
+    GatewaySecretsStore,
+    OAuthGrantStore,
+    OAuthTokens,
+    RelayTokens,
+    SealedTokens,
+    TokenOwnersReader,
+  ],
 })
 export class IdentityModule {}

@@ -64,6 +64,13 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
   'POST /token': ['open'],
   'POST /revoke': ['open'],
   'GET /authorize': ['open'],
+  'GET /.well-known/oauth-client': ['public'],
+  'GET /callback': ['open'],
+  'GET /:server/authorize': ['open'],
+  'POST /:server/authorize': ['open'],
+  'POST /:server/register': ['open'],
+  'POST /:server/token': ['open'],
+  'POST /:server/revoke': ['open'],
   'GET /authorize/flow': ['open'],
   'POST /authorize/flow': ['open'],
   'GET /login': ['open'],
@@ -113,6 +120,9 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
   'GET /key/list': ['200 200 200 200 200 200', ours],
   'GET /key/aliases': ['200 200 200 200 200 200'],
   'POST /key/health': ['200 200 200 200 200 200'],
+
+  'GET /v1/oauth/grants': ['200 200 200 200 200 200'],
+  'DELETE /v1/oauth/grants/:id': ['404 404 404 404 404 404'],
 
   'POST /team/new': [
     '403 403 403 200 403 200',

@@ -174,6 +174,19 @@ export class UpstreamAuthorization {
     });
   }
 
+  /** Who gives tokens for the server now, and as which client of theirs: for a token that came without saying so. */
+  adopt(
+    entry: ServerEntry,
+    { redirectUri, baseUrl }: Pick<BeginOptions, 'redirectUri' | 'baseUrl'>,
+  ): Promise<Pick<UpstreamTokenSet, 'issuer' | 'clientRef'>> {
+    return this.#failing(entry, async () => {
+      const auth = userOAuth(entry);
+      const { server, scopes } = await this.discovery.find(entry, auth);
+      const { ref } = await this.clients.choose(entry, auth.client, { server, redirectUri, baseUrl, scopes });
+      return { issuer: server.issuer, clientRef: ref };
+    });
+  }
+
   async #ask(
     entry: ServerEntry,
     { server, resource }: SignIn,
