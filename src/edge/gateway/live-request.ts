@@ -39,6 +39,7 @@ export class LiveRequest implements IdentityHolder, Endpoint {
   /** Where the identity keeps it. */
   #slot = 0;
   #isRefused = false;
+  #ifRefused: (() => void) | undefined;
 
   constructor(
     readonly route: Route,
@@ -91,9 +92,15 @@ export class LiveRequest implements IdentityHolder, Endpoint {
     return endpointPath(this.route) === audience;
   }
 
+  /** What goes on without its connection, and must end with the credential all the same. One at a time. */
+  ifRefused(act: () => void): void {
+    this.#ifRefused = act;
+  }
+
   onRefused(reason: RefusalReason): void {
     this.#isRefused = true;
     this.door.onRefused(this, reason);
+    this.#ifRefused?.();
     const { request } = this;
     if (request.complete) return;
     // Node does not tell who reads a body that its request was answered: whoever waits for the rest would do so for ever.

@@ -46,8 +46,8 @@ export interface Admitted {
   readonly session: ClientSession | undefined;
   /** Whom it was admitted as; for what outlives it. */
   readonly identity?: Identity | undefined;
-  /** Its credential is good for nothing any more. */
-  readonly isRefused: boolean;
+  /** To be done when its credential is good for nothing any more, whether its connection is still there or not. */
+  ifRefused(act: () => void): void;
   /** What the caller sees now; asked again when the registry changes. */
   readonly currentView: () => CallerContext['view'] | undefined;
 }
@@ -114,11 +114,14 @@ export class StreamableDoor {
     }
     const { session } = admitted;
     const control = new CallControl();
-    if (session !== undefined && resumesStreams(version)) exchange.keepBy(session.resume, envelope.idText);
+    if (session !== undefined && resumesStreams(version)) {
+      exchange.keepBy(session.resume, envelope.idText);
+      admitted.ifRefused(() => control.abandon());
+    }
     const slot = this.longCalls.add(exchange);
     // That its client is gone says nothing about a call that the client can come back to.
     admitted.response.on('close', () => {
-      if (!exchange.isKept || admitted.isRefused) control.abandon();
+      if (!exchange.isKept) control.abandon();
     });
     try {
       const served = await this.dispatcher.serve({

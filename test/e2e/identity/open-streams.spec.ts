@@ -1,5 +1,5 @@
 import { changePermission, changeRow, insertKey, insertTeam, type InsertedKey } from '../../factory/insert-key.js';
-import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
+import { fakeUpstream, type FakeCall, type FakeUpstream } from '../../harness/fake-upstream.js';
 import { connectV1Sse } from '../../harness/mcp-client.js';
 import { testPostgres, type TestPostgres } from '../../harness/postgres.js';
 import { clientHeaders, rpc } from '../../harness/rpc-over-http.js';
@@ -16,6 +16,8 @@ interface OpenStream {
 const WITHIN_A_SECOND = { timeoutMs: 1_000 };
 const WITHIN_TEN_SECONDS = { timeoutMs: 10_000 };
 
+/** Calls of `leaving` that were told to end. */
+let left = 0;
 let wiki: FakeUpstream;
 let mail: FakeUpstream;
 let database: TestPostgres;
@@ -35,9 +37,18 @@ beforeAll(async () => {
       return new Promise(() => undefined);
     },
   };
+  const leaving = {
+    name: 'leaving',
+    inputSchema: { type: 'object' },
+    run: async (_args: unknown, call: FakeCall) => {
+      call.progress(1);
+      await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
+      left += 1;
+    },
+  };
   wiki = await fakeUpstream({
     stateful: true,
-    tools: [{ name: 'read', inputSchema: { type: 'object' } }, slow, chatty],
+    tools: [{ name: 'read', inputSchema: { type: 'object' } }, slow, chatty, leaving],
   });
   mail = await fakeUpstream({ stateful: true, prompts: [{ name: 'draft' }] });
   database = await testPostgres();
@@ -137,10 +148,32 @@ describe('a revoked key', () => {
     spared.close();
   });
 
+  test('ends a call whose client may come back to it, too', async () => {
+    const key = await insertKey(url, { permission: { servers: ['wiki'] } });
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
+    const opened = await rpc(`${other.url}/mcp`, 'initialize', params, { key: key.key });
+    const sessionId = opened.headers.get('mcp-session-id') ?? '';
+    const abort = new AbortController();
+    const call = { name: 'wiki-leaving', arguments: {}, _meta: { progressToken: 1 } };
+    const streaming = await fetch(`${other.url}/mcp`, {
+      method: 'POST',
+      headers: clientHeaders({ key: key.key, sessionId }),
+      body: JSON.stringify({ jsonrpc: '2.0', id: 8, method: 'tools/call', params: call }),
+      signal: abort.signal,
+    });
+    const answer = follow(streaming, abort);
+    await waitFor(() => answer.text().includes('progress'));
+    answer.close();
+    await waitFor(answer.ended);
+    expect(left).toBe(0);
+    await block(key);
+    await waitFor(() => left === 1, WITHIN_A_SECOND);
+  });
+
   test('ends streams of the old transport too', async () => {
     const key = await insertKey(url, { permission: { servers: ['wiki'] } });
     const client = await connectV1Sse(`${other.url}/sse`, { key: key.key });
-    expect((await client.listTools()).tools).toHaveLength(3);
+    expect((await client.listTools()).tools).toHaveLength(4);
     let closed = false;
     client.onerror = () => (closed = true);
     client.onclose = () => (closed = true);
