@@ -6,8 +6,9 @@ import { NotModernError } from '../era-negotiation.js';
 import type { UpstreamInfo } from '../upstream.js';
 import { upstreamError } from '../upstream-error.js';
 
+const UNSUPPORTED_VERSION = -32_022;
 /** Codes that only a server of the modern era uses (2026-07-28, "Error Codes"). */
-const MODERN_CODES: ReadonlySet<unknown> = new Set([-32_020, -32_021, -32_022]);
+const MODERN_CODES: ReadonlySet<unknown> = new Set([-32_020, -32_021, UNSUPPORTED_VERSION]);
 
 /**
  * Reads the reply to `server/discover`. Throws {@link NotModernError} for anything that a legacy server may answer, and
@@ -31,6 +32,13 @@ export function readModernInfo(entry: ServerEntry, reply: RpcMessage): UpstreamI
     instructions: typeof instructions === 'string' ? instructions : undefined,
     serverInfo: isRecord(info) ? info : {},
   };
+}
+
+/** Whether a server refused the revision of a request and names one that the gateway speaks. */
+export function namesOurVersion({ value: { error } }: RpcMessage): boolean {
+  if (!isRecord(error) || error['code'] !== UNSUPPORTED_VERSION || !isRecord(error['data'])) return false;
+  const { supported } = error['data'];
+  return Array.isArray(supported) && supported.some((each) => isModernVersion(each));
 }
 
 /** Whether an error's code says that a server of the modern era spoke. */

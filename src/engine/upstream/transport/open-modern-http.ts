@@ -14,7 +14,7 @@ import { ModernConnection } from './modern-connection.js';
 import { clientInfo, discoverRequest } from './modern-discover.js';
 import { ModernHttpListener } from './modern-http-listener.js';
 import { ModernHttpSession } from './modern-http-session.js';
-import { readModernInfo } from './modern-info.js';
+import { namesOurVersion, readModernInfo } from './modern-info.js';
 import type { HttpConnectOptions } from './open-http.js';
 
 /** A server that has not said who it is by then may be one of the legacy era. */
@@ -41,16 +41,21 @@ export async function openModernHttp(options: HttpConnectOptions): Promise<Upstr
   const resultBytesMax = Math.min(limits.resultBytesMax, DISCOVERY_BYTES_MAX);
   const discovery = new ModernHttpSession({ ...common, limits: { ...limits, resultBytesMax } });
   const clientInfoText = clientInfo(options.clientVersion);
-  const { headers, ...discover } = discoverRequest(nextRequestId(), options.clientVersion);
   const control = new CallControl();
-  const request = { ...discover, control };
-  const { promise, resolve, reject } = Promise.withResolvers<RpcMessage>();
-  const call = new HttpCall(discovery, request, { ...credential.headers, ...headers }, resolve, reject, undefined);
-  call.start();
+  const discover = async (): Promise<{ reply: RpcMessage; call: HttpCall }> => {
+    const { headers, ...request } = discoverRequest(nextRequestId(), options.clientVersion);
+    const { promise, resolve, reject } = Promise.withResolvers<RpcMessage>();
+    const sent = { ...credential.headers, ...headers };
+    const call = new HttpCall(discovery, { ...request, control }, sent, resolve, reject, undefined);
+    call.start();
+    return { reply: await promise, call };
+  };
   // Half of the time that there is: a server that keeps silent, or does not come to an end, may still be initialised in it.
   const discoveryMs = Math.min(options.handshakeTimeoutMs / 2, DISCOVERY_MS_MAX);
   const timer = setTimeout(() => control.abandon(), discoveryMs).unref();
-  const reply = await promise
+  const { reply, call } = await discover()
+    // It names a revision of ours as one that it speaks, so it is asked in that ("Protocol Version Negotiation").
+    .then((asked) => (namesOurVersion(asked.reply) ? discover() : asked))
     .catch((error: unknown) => {
       throw afterFailedDiscovery(error);
     })
