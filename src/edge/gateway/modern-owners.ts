@@ -37,6 +37,8 @@ export class ModernOwner implements UpstreamOwner {
   readonly key: string;
   /** Undefined for a client that declared nothing: there is nothing to ask it. */
   readonly client: ClientInteraction | undefined;
+  /** What a server asks, many ask on the stream for messages outside of calls. */
+  readonly alwaysListens: boolean;
   /** Running, parked ones included. */
   readonly calls = new Set<ModernCall>();
   /** The least severe level each server was asked for. */
@@ -51,9 +53,10 @@ export class ModernOwner implements UpstreamOwner {
     this.key = key;
     const ask: ClientInteraction['ask'] = (request, control) => this.#ask(request, control);
     this.client = capabilities.fingerprint === '' ? undefined : { key, capabilities, ask };
+    this.alwaysListens = this.client !== undefined;
   }
 
-  /** A question that came outside of calls, which is how pipes carry all of them. */
+  /** A question that came outside of calls: pipes carry all of them so, and many servers ask that way over HTTP. */
   #ask(request: ServerRequest, control: CallControl): Promise<ClientReply> {
     const ofTask = this.askAboutTask(request, control);
     if (ofTask !== undefined) return ofTask;

@@ -123,7 +123,7 @@ export class ConnectionRoster {
 
   #updateListening(pooled: PooledConnection): void {
     if (pooled.isRetired) return;
-    pooled.connection.setListening(this.isListenedTo(pooled));
+    pooled.connection.setListening(pooled.owner?.alwaysListens === true || this.isListenedTo(pooled));
   }
 
   #close(pooled: PooledConnection): void {

@@ -22,6 +22,8 @@ export interface UpstreamOwner {
    * calls. Absent: it declares nothing and cannot be asked. Two owners of the same key have the same.
    */
   readonly client?: ClientInteraction | undefined;
+  /** Sessions of its own are listened to as long as they live: no stream of its client says when. */
+  readonly alwaysListens?: boolean;
   /** Called after a session with this server was opened (or opened again) for this owner, or joined by it. */
   onConnect?(entry: ServerEntry, credential: ResolvedCredential): void;
   /** Called when the upstream, or the way to it, ended a session of this owner. */
