@@ -13,7 +13,7 @@ export async function directTargets(): Promise<TargetGroup> {
     ERAS.map(async ([name, era]) => ({ name, era, fixture: await startFixture({ era }) })),
   );
   return {
-    targets: fixtures.map(({ name, era, fixture }) => ({ name, era, url: fixture.url })),
+    targets: fixtures.map(({ name, era, fixture }) => ({ leg: 'server', name, era, url: fixture.url })),
     async close() {
       await Promise.all(fixtures.map(({ fixture }) => fixture.close()));
     },

@@ -25,6 +25,7 @@ export async function gatewayTargets(): Promise<TargetGroup> {
     SERVERS.map(([name]) => startPrefixFront(`${gateway.url}/mcp`, `${name}-`, `gatehouse://${name}/`)),
   );
   const alone = SERVERS.map(([name]): Target => ({
+    leg: 'server',
     name: `/mcp/${name}`,
     era: 'dual',
     url: `${gateway.url}/mcp/${name}`,
@@ -32,7 +33,7 @@ export async function gatewayTargets(): Promise<TargetGroup> {
   }));
   const together = SERVERS.flatMap(([name], index): Target[] => {
     const url = fronts[index]?.url;
-    return url === undefined ? [] : [{ name: `/mcp (${name})`, era: 'dual', url, headers }];
+    return url === undefined ? [] : [{ leg: 'server', name: `/mcp (${name})`, era: 'dual', url, headers }];
   });
   return {
     targets: [...alone, ...together],

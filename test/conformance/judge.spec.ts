@@ -6,7 +6,7 @@ function ran(scenario: string, ...failing: string[]): ScenarioResult {
 }
 
 function suite(...scenarios: ScenarioResult[]): SuiteResult {
-  return { target: 'gateway', set: '2026-07-28', scenarios, output: '' };
+  return { target: 'gateway', leg: 'server', set: '2026-07-28', scenarios, output: '' };
 }
 
 type Row = readonly [title: string, SuiteResult, ExpectedFailures, unexpected: number, stale: number];

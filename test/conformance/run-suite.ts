@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { startHeaderFront } from './header-front.js';
-import type { SetName, Target } from './target.js';
+import type { ClientTarget, ServerTarget, SetName, Target } from './target.js';
 
 /** What became of one scenario. Warnings count: they are SHOULDs of the specification. */
 export interface ScenarioResult {
@@ -20,6 +20,7 @@ export interface ScenarioResult {
 
 export interface SuiteResult {
   readonly target: string;
+  readonly leg: Target['leg'];
   readonly set: SetName;
   readonly scenarios: readonly ScenarioResult[];
   /** What the tool itself had to say. */
@@ -41,27 +42,64 @@ const LATEST_TAGGED = new URL('../../node_modules/conformance-latest/', import.m
 /** A suite that takes longer hangs: alone it is done in seconds. */
 const SUITE_MS_MAX = 300_000;
 
-/** Runs a set of the official suite against a target. `scenario` limits it to one; a set without it runs nothing. */
+/** Runs a set of the official suite on a target. `scenario` limits it to one; a set without it runs nothing. */
 export async function runSuite(target: Target, set: SetName, scenario?: string): Promise<SuiteResult> {
-  const known = await scenariosOf(set);
-  if (scenario !== undefined && !known.has(scenario)) return { target: target.name, set, scenarios: [], output: '' };
+  const known = await scenariosOf(set, target.leg);
+  const result = { target: target.name, leg: target.leg, set };
+  if (scenario !== undefined && !known.has(scenario)) return { ...result, scenarios: [], output: '' };
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-conformance-'));
+  try {
+    const { names, output } = await (target.leg === 'server'
+      ? runOnServer(target, set, folder, scenario)
+      : runOnClient(target, set, folder, scenario === undefined ? [...known.keys()] : [scenario]));
+    const scenarios = names.map(async (name) => {
+      const reason = known.get(name);
+      const ran = summarize(name, await checksOf(folder, name, output));
+      return reason === undefined ? ran : { ...ran, notScored: reason };
+    });
+    return { ...result, scenarios: await Promise.all(scenarios), output };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Run {
+  readonly names: readonly string[];
+  readonly output: string;
+}
+
+async function runOnServer(
+  target: ServerTarget,
+  set: SetName,
+  folder: string,
+  scenario: string | undefined,
+): Promise<Run> {
   const front = target.headers === undefined ? undefined : await startHeaderFront(target.url, target.headers);
   try {
     const url = front?.url ?? target.url;
     const output = await runTool(set, ['server', '--url', url, '-o', folder, ...selection(set, scenario)]);
     const names = scenario === undefined ? namesIn(output) : [scenario];
     if (names.length === 0) throw new Error(`the suite ran nothing:\n${output}`);
-    const scenarios = names.map(async (name) => {
-      const reason = known.get(name);
-      const result = summarize(name, await checksOf(folder, name, output));
-      return reason === undefined ? result : { ...result, notScored: reason };
-    });
-    return { target: target.name, set, scenarios: await Promise.all(scenarios), output };
+    return { names, output };
   } finally {
     await front?.close();
-    await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** One by one: a client is given only so much time, and asked for all of a set it runs many at once. */
+async function runOnClient(
+  target: ClientTarget,
+  set: SetName,
+  folder: string,
+  scenarios: readonly string[],
+): Promise<Run> {
+  const names = scenarios.filter((name) => target.takes(name));
+  const outputs: string[] = [];
+  for (const name of names) {
+    const args = ['client', '--command', target.command, '-o', folder, ...selection(set, name)];
+    outputs.push(await runTool(set, args, target.env));
+  }
+  return { names, output: outputs.join('') };
 }
 
 function selection(set: SetName, scenario: string | undefined): readonly string[] {
@@ -70,10 +108,15 @@ function selection(set: SetName, scenario: string | undefined): readonly string[
 }
 
 /** What the tool wrote. Its exit code counts only what it scores; the checks are read instead. */
-async function runTool(set: SetName, args: readonly string[]): Promise<string> {
+async function runTool(
+  set: SetName,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const tool = new URL('dist/index.js', set === 'latest' ? LATEST_TAGGED : NEWEST);
   const child = spawn(process.execPath, [fileURLToPath(tool), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
     timeout: SUITE_MS_MAX,
   });
   const output: string[] = [];
@@ -92,27 +135,26 @@ function namesIn(output: string): readonly string[] {
 }
 
 /** The scenarios of a set, and why the revision does not score them where it does not. */
-async function scenariosOf(set: SetName): Promise<ReadonlyMap<string, string | undefined>> {
+async function scenariosOf(set: SetName, leg: Target['leg']): Promise<ReadonlyMap<string, string | undefined>> {
   if (set === 'latest') {
-    const listed = await runTool(set, ['list', '--server']);
+    const listed = await runTool(set, ['list', `--${leg}`]);
     return new Map([...listed.matchAll(/^ {2}- (\S+)/gm)].map(([, name = '']) => [name, undefined]));
   }
   const text = await readFile(new URL(`requirements/${set}.yaml`, NEWEST), 'utf8');
-  const { server, not_scored: notScored } = parse(text) as {
-    server: readonly string[];
+  const { not_scored: notScored, ...legs } = parse(text) as Record<Target['leg'], readonly string[]> & {
     not_scored: readonly { scenario: string; leg: string; reason: string }[];
   };
-  const required = server.map((name) => [name, undefined] as const);
+  const required = legs[leg].map((name) => [name, undefined] as const);
   const others = notScored
-    .filter(({ leg }) => leg === 'server')
+    .filter((other) => other.leg === leg)
     .map(({ scenario, reason }) => [scenario, reason] as const);
   return new Map<string, string | undefined>([...required, ...others]);
 }
 
-/** Written to `server-<scenario>-<time>/checks.json`; a scenario that broke down leaves an empty folder, or none. */
+/** Written to `[server-]<scenario>-<time>/checks.json`; a scenario that broke down leaves an empty folder, or none. */
 async function checksOf(folder: string, scenario: string, output: string): Promise<readonly Check[]> {
   const made = await readdir(folder);
-  const named = new RegExp(`^server-${scenario}-\\d{4}-\\d{2}-\\d{2}T`);
+  const named = new RegExp(`^(server-)?${scenario}-\\d{4}-\\d{2}-\\d{2}T`);
   const file = join(folder, made.find((name) => named.test(name)) ?? '', 'checks.json');
   if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as readonly Check[];
   const why = output.split(`Failed to run scenario ${scenario}:`)[1]?.split('\n')[0]?.trim();

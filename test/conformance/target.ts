@@ -1,18 +1,37 @@
 import type { Era } from './fixture/start-fixture.js';
 
 /** A set of scenarios of the official suite: what a revision requires, or what its latest stable release runs. */
-export type SetName = '2025-11-25' | '2026-07-28' | 'latest';
+export const SETS = ['2025-11-25', '2026-07-28', 'latest'] as const;
 
-/** An MCP endpoint that the suite is run against: a column of the table for each set. */
-export interface Target {
+export type SetName = (typeof SETS)[number];
+
+interface TargetFacts {
   /** As in the table and in `expected-failures.yaml`. */
   readonly name: string;
-  readonly url: string;
-  /** Which eras it speaks with clients; this decides which sets are run. */
+  /** Which eras it speaks with the suite; this decides which sets are run. */
   readonly era: Era;
+}
+
+/** An MCP endpoint that the suite is run against as a client. */
+export interface ServerTarget extends TargetFacts {
+  readonly leg: 'server';
+  readonly url: string;
   /** Sent with every request, credentials for example; the suite itself cannot. */
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** A client that the suite runs against servers of its own. */
+export interface ClientTarget extends TargetFacts {
+  readonly leg: 'client';
+  /** What the suite runs in a shell, the URL of its server appended. */
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether a scenario is one for it. */
+  readonly takes: (scenario: string) => boolean;
+}
+
+/** What the suite is run on: a column of the table for each set. */
+export type Target = ServerTarget | ClientTarget;
 
 /** Targets that come and go together. */
 export interface TargetGroup {
