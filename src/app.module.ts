@@ -7,6 +7,7 @@ import { AdminAuthModule } from './edge/admin/auth/admin-auth.module.js';
 import { OpenApiModule } from './edge/admin/openapi/openapi.module.js';
 import { KeyModule } from './edge/admin/key/key.module.js';
 import { SigningKeyModule } from './edge/admin/signing-key/signing-key.module.js';
+import { OAuthGrantModule } from './edge/admin/oauth-grant/oauth-grant.module.js';
 import { ServerModule } from './edge/admin/server/server.module.js';
 import { ServerTestModule } from './edge/admin/server-test/server-test.module.js';
 import { CredentialModule } from './edge/admin/credential/credential.module.js';
@@ -54,6 +55,7 @@ export class AppModule {
         AccessModule,
         AccessGroupModule,
         KeyModule,
+        OAuthGrantModule,
         ServerModule,
         SigningKeyModule,
         ServerTestModule,

@@ -35,7 +35,7 @@ const FLOW_MS = 600_000;
 @Controller()
 @BrowserEndpoint()
 export class AuthorizeController {
-  readonly #begun = new AttemptLimiter({ perAddress: 60, total: 6_000, windowMs: 60_000 });
+  readonly #begun = new AttemptLimiter({ perAddress: 300, total: 6_000, windowMs: 60_000 });
 
   constructor(
     @Inject(PublicAddress) private readonly address: PublicAddress,

@@ -28,8 +28,8 @@ interface StoredLogin {
 @Controller()
 @BrowserEndpoint()
 export class LoginController {
-  readonly #attempts = new AttemptLimiter({ perAddress: 10, total: 600, windowMs: 60_000 });
-  readonly #begun = new AttemptLimiter({ perAddress: 30, total: 3_000, windowMs: 60_000 });
+  readonly #attempts = new AttemptLimiter({ perAddress: 30, total: 600, windowMs: 60_000 });
+  readonly #begun = new AttemptLimiter({ perAddress: 300, total: 3_000, windowMs: 60_000 });
 
   constructor(
     @Inject(PublicAddress) private readonly address: PublicAddress,
