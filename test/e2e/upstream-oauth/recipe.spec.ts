@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import type { ConfigContent } from '../../harness/config-file.js';
+import { loadConfiguration } from '../../../src/platform/config/load-configuration.js';
+import { createGatewayFolder, type ConfigContent } from '../../harness/config-file.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
+import { TEST_MASTER_KEY } from '../../harness/test-master-key.js';
 import { waitFor } from '../../harness/wait-for.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -62,6 +64,18 @@ describe('docs/upstream-credentials.md, machine to machine', () => {
     expect(JSON.parse(called)).toEqual(JSON.parse(answer));
     expect(written.match(/gave a token/g)).toHaveLength(1);
   });
+
+  it.each(blocks('yaml').map((yaml, index) => [index, yaml] as const))(
+    'configuration %i of the page is valid as it stands',
+    async (_index, yaml) => {
+      const folder = await createGatewayFolder(yaml);
+      const argv = ['--config', folder.configPath];
+      const outcome = loadConfiguration({ argv, env: { LITELLM_MASTER_KEY: TEST_MASTER_KEY }, cwd: folder.path });
+      expect(outcome.problems).toEqual([]);
+      expect(outcome.kind).toBe('loaded');
+      await folder.remove();
+    },
+  );
 
   it('by REST it is the same', async () => {
     const [, create = ''] = blocks('bash');
