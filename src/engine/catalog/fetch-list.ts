@@ -80,6 +80,8 @@ async function followPages(
       text: requestText(id, facts.method, params),
       repeatable: true,
       idleTimeoutMs: limits.listTimeoutMs,
+      // Servers without sessions learn with each request what the client can do, and list by it.
+      client: owner.client,
       control,
     });
     const error = reply.value['error'];
