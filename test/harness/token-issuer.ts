@@ -11,6 +11,8 @@ export interface TokenOptions {
   readonly audience?: string | string[];
   /** Default: the newest key's. */
   readonly keyId?: string;
+  /** `typ` of the header. Default: none. */
+  readonly type?: string;
   /** Signs with something else than the newest key. */
   readonly signWith?: SigningKey;
 }
@@ -64,7 +66,11 @@ export async function tokenIssuer(): Promise<TokenIssuer> {
       if (newest === undefined) throw new Error('no key');
       const { expiresAt = Math.floor(Date.now() / 1_000) + 300 } = options;
       return new SignJWT({ ...claims, ...(expiresAt === null ? {} : { exp: expiresAt }) })
-        .setProtectedHeader({ alg: 'ES256', kid: options.keyId ?? newest.id })
+        .setProtectedHeader({
+          alg: 'ES256',
+          kid: options.keyId ?? newest.id,
+          ...(options.type === undefined ? {} : { typ: options.type }),
+        })
         .setIssuer(options.issuer ?? origin)
         .setAudience(options.audience ?? AUDIENCE)
         .setIssuedAt()
