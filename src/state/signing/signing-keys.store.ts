@@ -92,7 +92,7 @@ export class SigningKeysStore {
     const pem = this.#sealer.open(row.privateKey, row.id);
     return {
       id: row.id,
-      publicKey: isRecord(row.publicKey) ? (row.publicKey) : {},
+      publicKey: isRecord(row.publicKey) ? row.publicKey : {},
       privateKey: pem === undefined ? undefined : new Secret(pem),
       signsFrom: row.signsFrom.getTime(),
       publishedUntil: row.publishedUntil?.getTime(),

@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { GatewayError } from '../../core/errors/gateway-error.js';
-import { NO_GRANTS } from '../../core/model/permission.js';
+import { GATEWAY_PRINCIPAL } from '../../core/model/gateway-principal.js';
 import type { Principal } from '../../core/model/principal.js';
 import type { IdentitySettings } from '../../platform/config/identity-settings.js';
 import { IDENTITY_SETTINGS } from '../../platform/config/tokens.js';
@@ -34,9 +34,6 @@ export interface SigningKeyStatus {
   /** Undefined: it has no successor. */
   readonly publishedUntil: number | undefined;
 }
-
-/** Who the audit names when keys are made and replaced by themselves. */
-const GATEWAY: Principal = Object.freeze({ kind: 'master_key', id: 'gateway', role: 'proxy_admin', grants: NO_GRANTS });
 
 interface Loaded {
   readonly keys: readonly SigningKey[];
@@ -172,7 +169,7 @@ export class SigningKeys implements OnModuleInit, OnApplicationShutdown {
 
   /** Once for all who wait in this process; among processes the rule decides, under their lock. */
   #make(isWanted: (keys: readonly SigningKey[]) => boolean): Promise<boolean> {
-    this.#making ??= this.#add(GATEWAY, isWanted, false).finally(() => (this.#making = undefined));
+    this.#making ??= this.#add(GATEWAY_PRINCIPAL, isWanted, false).finally(() => (this.#making = undefined));
     return this.#making;
   }
 

@@ -13,22 +13,32 @@ const ISSUER = 'https://mcp.example.com';
 
 let upstream: FakeUpstream;
 let database: TestPostgres;
-let gateways: TestGateway[];
+/** Of this test alone. */
+let gateways: TestGateway[] = [];
 let key: string;
 let keyId: string;
 
-beforeEach(async () => {
+beforeAll(async () => {
   upstream = await fakeUpstream({ tools: [{ name: 'echo' }] });
   database = await testPostgres();
-  gateways = [];
   await insertOrganization(database.url.reveal(), { id: 'acme' });
   await insertTeam(database.url.reveal(), { id: 'devs', organizationId: 'acme' });
   await insertUser(database.url.reveal(), { id: 'ada', email: 'ada@example.com', role: 'proxy_admin' });
   ({ key, id: keyId } = await insertKey(database.url.reveal(), { userId: 'ada', teamId: 'devs' }));
 });
 
+beforeEach(async () => {
+  upstream.clearLog();
+  await database.query('DELETE FROM signing_key');
+  await database.query('DELETE FROM audit_entry');
+});
+
 afterEach(async () => {
   await Promise.all(gateways.map((gateway) => gateway.close()));
+  gateways = [];
+});
+
+afterAll(async () => {
   await upstream.close();
   await database.drop();
 });
@@ -101,43 +111,51 @@ test('a server learns who calls, by a token for itself that it checks against th
   expect(findLeaks(upstream.transcript(), [key, gateway.key])).toEqual([]);
 });
 
-test('every request of a caller carries a token of that caller, lists and sessions too, and never that of another', async () => {
-  const gateway = await start({ wiki: { identity_header: true } });
-  const { key: other, id: otherId } = await insertKey(database.url.reveal(), {
-    teamId: 'devs',
-    permission: { servers: ['wiki'] },
+describe('servers that are told who calls', () => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    gateway = await start({ wiki: { identity_header: true }, mail: { identity_header: true } });
+    gateways = [];
   });
-  for (const as of [key, other, gateway.key]) {
-    upstream.clearLog();
-    await rpc(`${gateway.url}/mcp/wiki`, 'tools/list', {}, { key: as });
-    await seen(gateway, 'wiki', {}, as);
-    const expected = as === key ? 'ada' : as === other ? `key:${otherId}` : 'master';
-    const subjects = new Set<string | undefined>();
-    for (const { headers } of upstream.requests) {
-      subjects.add((await verify(gateway, bearer(headers.authorization), 'wiki')).sub);
+
+  afterAll(() => gateway.close());
+
+  test('every request of a caller carries a token of that caller, lists and sessions too, and never that of another', async () => {
+    const { key: other, id: otherId } = await insertKey(database.url.reveal(), {
+      teamId: 'devs',
+      permission: { servers: ['wiki'] },
+    });
+    for (const as of [key, other, gateway.key]) {
+      upstream.clearLog();
+      await rpc(`${gateway.url}/mcp/wiki`, 'tools/list', {}, { key: as });
+      await seen(gateway, 'wiki', {}, as);
+      const expected = as === key ? 'ada' : as === other ? `key:${otherId}` : 'master';
+      const subjects = new Set<string | undefined>();
+      for (const { headers } of upstream.requests) {
+        subjects.add((await verify(gateway, bearer(headers.authorization), 'wiki')).sub);
+      }
+      expect([...subjects]).toEqual([expected]);
     }
-    expect([...subjects]).toEqual([expected]);
-  }
-});
-
-test('a client that brings its own credential for the server keeps it; the token goes beside it', async () => {
-  const gateway = await start({ wiki: { identity_header: true } });
-  const headers = await seen(gateway, 'wiki', { 'x-mcp-wiki-authorization': 'Bearer of-the-client' });
-  expect(headers.authorization).toBe('Bearer of-the-client');
-  await verify(gateway, String(headers['x-gatehouse-identity']), 'wiki');
-  // A client cannot say who it is.
-  const forged = await seen(gateway, 'wiki', {
-    'x-mcp-wiki-x-gatehouse-identity': 'forged',
-    'x-gatehouse-identity': 'forged',
   });
-  expect(forged['x-gatehouse-identity']).not.toBe('forged');
-});
 
-test('a token is signed once for a caller and a server', async () => {
-  const gateway = await start({ wiki: { identity_header: true }, mail: { identity_header: true } });
-  const calls = await Promise.all(Array.from({ length: 20 }, () => seen(gateway, 'wiki')));
-  expect(new Set(calls.map(({ authorization }) => authorization)).size).toBe(1);
-  expect((await seen(gateway, 'mail')).authorization).not.toBe(calls[0]?.authorization);
+  test('a client that brings its own credential for the server keeps it; the token goes beside it', async () => {
+    const headers = await seen(gateway, 'wiki', { 'x-mcp-wiki-authorization': 'Bearer of-the-client' });
+    expect(headers.authorization).toBe('Bearer of-the-client');
+    await verify(gateway, String(headers['x-gatehouse-identity']), 'wiki');
+    // A client cannot say who it is.
+    const forged = await seen(gateway, 'wiki', {
+      'x-mcp-wiki-x-gatehouse-identity': 'forged',
+      'x-gatehouse-identity': 'forged',
+    });
+    expect(forged['x-gatehouse-identity']).not.toBe('forged');
+  });
+
+  test('a token is signed once for a caller and a server', async () => {
+    const calls = await Promise.all(Array.from({ length: 20 }, () => seen(gateway, 'wiki')));
+    expect(new Set(calls.map(({ authorization }) => authorization)).size).toBe(1);
+    expect((await seen(gateway, 'mail')).authorization).not.toBe(calls[0]?.authorization);
+  });
 });
 
 test('the setting of all servers, which one of them may decline, with an issuer of its own', async () => {
@@ -244,4 +262,5 @@ test('without a key nothing is sent', async () => {
   const { message } = await rpc(`${gateway.url}/mcp/wiki`, 'tools/call', { name: 'echo' }, { key });
   expect(message?.error?.data).toMatchObject({ server: 'wiki', reason: 'who calls cannot be signed' });
   expect(upstream.requests).toEqual([]);
+  await database.query('ALTER TABLE elsewhere RENAME TO signing_key');
 });

@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { runRotateSalt } from '../../../src/edge/admin/salt/run-rotate-salt.js';
-import { SealingSecret } from '../../../src/core/model/sealing-secret.js';
 import { Secret } from '../../../src/core/model/secret.js';
-import { SEALED_COLUMNS } from '../../../src/platform/crypto/sealed-columns.js';
+import { SEALED_COLUMNS, type SealedColumn } from '../../../src/platform/crypto/sealed-columns.js';
 import { Sealer } from '../../../src/platform/crypto/sealer.js';
 import { adminCaller } from '../../harness/admin-call.js';
 import { canary, findLeaks } from '../../harness/canaries.js';
@@ -181,26 +181,59 @@ test('without LITELLM_SALT_KEY nothing is sealed anew, under the master key leas
   expect(await sealed()).toEqual(before);
 });
 
+/** Puts a row into the table of a sealed column: its key, what is sealed, and anything for whatever else must not be null. */
+async function insertSealed(column: SealedColumn, key: Record<string, string>, sealed: string): Promise<void> {
+  const required = await database.query(
+    `SELECT column_name AS name, data_type AS type FROM information_schema.columns
+     WHERE table_name = '${column.table}' AND is_nullable = 'NO' AND column_default IS NULL`,
+  );
+  const values = new Map<string, string>();
+  for (const { name, type } of required) values.set(String(name), ANYTHING[String(type)] ?? `'${randomUUID()}'`);
+  for (const [name, value] of Object.entries(key)) values.set(name, `'${value}'`);
+  values.set(column.column, `'${sealed}'`);
+  const names = [...values.keys()].map((name) => `"${name}"`).join(', ');
+  // Without triggers: whom a row belongs to is not the question here.
+  await database.query(
+    `SET session_replication_role = replica; INSERT INTO "${column.table}" (${names}) VALUES (${[...values.values()].join(', ')})`,
+  );
+}
+
+const ANYTHING: Readonly<Record<string, string>> = {
+  'timestamp with time zone': `now() + interval '1 hour'`,
+  jsonb: `'{}'`,
+  boolean: 'false',
+  integer: '0',
+  uuid: 'gen_random_uuid()',
+};
+
+const COLUMNS: readonly (readonly [name: string, column: SealedColumn])[] = Object.entries(SEALED_COLUMNS);
+
 test('every sealed column is sealed anew, in pages, whatever its key is', async () => {
   await replica({ LITELLM_SALT_KEY: OLD });
-  const { userCredential } = SEALED_COLUMNS;
-  const sealer = new Sealer(new Secret(OLD), userCredential.purpose);
-  await database.query(`INSERT INTO user_account (id, updated_at) VALUES ('ada', now()), ('bob', now())`);
-  for (const user_id of ['ada', 'bob'])
-    for (const kind of ['byok', 'oauth', 'env'])
-      await database.query(
-        `INSERT INTO user_credential (user_id, server_id, kind, sealed, updated_at) VALUES ('${user_id}', 's-1', '${kind}',
-          '${sealer.seal(`${user_id} ${kind}`, userCredential.owner({ user_id, server_id: 's-1', kind }))}', now())`,
-      );
-  const { code } = await rotate({ LITELLM_SALT_KEY: NEW, LITELLM_SALT_KEY_PREVIOUS: OLD }, '--batch', '2');
-  expect(code).toBe(0);
-  const fresh = new Sealer(new SealingSecret(NEW), userCredential.purpose);
-  const rows = await database.query('SELECT user_id, server_id, kind, sealed FROM user_credential');
-  const opened = rows.map((row) => {
-    const key = { user_id: String(row['user_id']), server_id: String(row['server_id']), kind: String(row['kind']) };
-    return fresh.open(String(row['sealed']), userCredential.owner(key));
-  });
-  expect(opened.sort()).toEqual(['ada byok', 'ada env', 'ada oauth', 'bob byok', 'bob env', 'bob oauth']);
+  const keyOf = (column: SealedColumn, index: number) =>
+    Object.fromEntries(
+      Object.entries(column.key).map(([name, type]) => [name, type === 'uuid' ? randomUUID() : `${name}-${index}`]),
+    );
+  for (const [name, column] of COLUMNS) {
+    const sealer = new Sealer(new Secret(OLD), column.purpose);
+    for (let index = 0; index < 5; index += 1) {
+      const key = keyOf(column, index);
+      await insertSealed(column, key, sealer.seal(`${name} ${index}`, column.owner(key)));
+    }
+  }
+  const { code, out } = await rotate({ LITELLM_SALT_KEY: NEW, LITELLM_SALT_KEY_PREVIOUS: OLD }, '--batch', '2');
+  expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining(`${COLUMNS.length * 5} sealed anew`) });
+  for (const [name, column] of COLUMNS) {
+    const sealer = new Sealer(new Secret(NEW), column.purpose);
+    const keys = Object.keys(column.key);
+    const rows = await database.query(
+      `SELECT ${keys.map((each) => `"${each}"::text AS "${each}"`).join(', ')}, "${column.column}" AS sealed FROM "${column.table}"`,
+    );
+    const opened = rows.map(({ sealed: text, ...key }) =>
+      sealer.open(String(text), column.owner(key as Record<string, string>)),
+    );
+    expect(opened.sort()).toEqual([0, 1, 2, 3, 4].map((index) => `${name} ${index}`));
+  }
 });
 
 test.each([
