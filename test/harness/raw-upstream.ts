@@ -1,14 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { listen } from './listen.js';
 import { MODERN } from './modern-rpc.js';
 
 /** What a request is answered with: raw JSON, so that nothing of it is lost in a test. */
-export type RawAnswer = { readonly result: string } | { readonly error: string };
+export type RawAnswer = { readonly result: string } | { readonly error: string } | 'nothing';
 
 export interface RawRequest {
   readonly method: string;
   readonly bodyText: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The caller went away before it had its answer. */
+  readonly isAbandoned: () => boolean;
 }
 
 export interface RawUpstream {
@@ -27,6 +30,8 @@ export interface RawUpstreamOptions {
   /** Raw JSON object. */
   readonly capabilities: string;
   readonly instructions?: string;
+  /** Of the legacy era: it gives out session ids. */
+  readonly stateful?: boolean;
   readonly answer: (method: string, bodyText: string) => RawAnswer;
 }
 
@@ -63,9 +68,12 @@ export async function rawUpstream(options: RawUpstreamOptions): Promise<RawUpstr
         id?: unknown;
         params?: { _meta?: { progressToken?: unknown } };
       };
-      requests.push({ method, bodyText, headers: request.headers });
+      const isAbandoned = (): boolean => response.destroyed && !response.writableEnded;
+      requests.push({ method, bodyText, headers: request.headers, isAbandoned });
       if (id === undefined) return void response.writeHead(202).end();
+      if (method === 'initialize' && options.stateful === true) response.setHeader('mcp-session-id', randomUUID());
       const given = reply(method, bodyText);
+      if (given === 'nothing') return;
       const body = 'result' in given ? `"result":${given.result}` : `"error":${given.error}`;
       const message = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${body}}`;
       if (state.before.length === 0 || method === introduces) {

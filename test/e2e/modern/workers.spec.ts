@@ -63,7 +63,7 @@ describe('calls in rounds, with several processes behind one port', () => {
       const keys = new Set<string>();
       await waitFor(
         async () => {
-          for (const key of Object.keys(((await look())['inputRequests'] ?? {}))) keys.add(key);
+          for (const key of Object.keys((await look())['inputRequests'] ?? {})) keys.add(key);
           return keys.size;
         },
         { everyMs: 50 },
