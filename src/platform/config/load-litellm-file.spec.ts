@@ -60,6 +60,7 @@ describe('a whole file of the incumbent', () => {
       'mcp_access_groups',
       'oauth_token_mode',
       'identity_header',
+      'protocol_era',
     ];
     expect([...used(Object.values(file.mcp_servers)), ...ours]).toEqual(
       expect.arrayContaining([...fieldNames(ServerDefinition)]),
@@ -78,6 +79,8 @@ describe('a whole file of the incumbent', () => {
       'jwt_auth',
       'public_docs',
       'identity_header',
+      'replica_url',
+      'oauth',
     ];
     expect([...used([file.general_settings]), ...oursGeneral]).toEqual(
       expect.arrayContaining([...fieldNames(GeneralSettingsDefinition)]),
@@ -100,8 +103,6 @@ describe('a whole file of the incumbent', () => {
       'passthrough',
       'delegated',
       'delegated_old',
-      'agentcore',
-      'pinned',
       'petstore',
     ]);
   });
