@@ -10,7 +10,7 @@ import { UpstreamTokensStore, type StoredUpstreamToken, type UpstreamTokenRef } 
 const LEASE_MS = 12_000;
 const POLL_MS = 150;
 /** The database must not hold up a call for longer than asking for a token takes. */
-const DATABASE_MS_MAX = 1_500;
+const DATABASE_MS_MAX = 3_000;
 
 /** What the gateway asks an authorization server for; rejects when it gets none. */
 export type FetchToken = () => Promise<StoredUpstreamToken>;
@@ -42,7 +42,13 @@ export class SharedUpstreamTokens {
       while (Date.now() < deadline) {
         const found = await this.#within(this.store.find(ref));
         if (isGood(found)) return found;
-        if (await this.#within(this.store.claim(ref, owner, LEASE_MS))) return await this.#fetch(ref, owner, fetch);
+        if (await this.#within(this.store.claim(ref, owner, LEASE_MS))) {
+          // Who held the lease before may have put theirs there since we looked.
+          const since = await this.#within(this.store.find(ref));
+          if (!isGood(since)) return await this.#fetch(ref, owner, fetch);
+          this.#quietly(this.store.release(ref, owner));
+          return since;
+        }
         await delay(POLL_MS, undefined, { ref: false });
       }
     } catch (error) {

@@ -143,7 +143,7 @@ describe('credentials that are not in a definition', () => {
     expect(seen).not.toContain('machine-secret');
   });
 
-  it('the caller’s token was seen by the exchange endpoint alone, the gateway’s key by nobody', () => {
+  it('the caller’s token was seen by the exchange endpoint alone, the gateway’s key by nobody (defect 31)', () => {
     expect(exchange.transcript()).toContain(person);
     expect(machine.transcript()).not.toContain(person);
     expect(`${exchange.transcript()}${machine.transcript()}`).not.toContain(gateway.key);

@@ -56,7 +56,7 @@ describe('fetched tokens over each transport', () => {
     return message;
   };
 
-  it('a token in a header of its own stays behind on a redirect to another origin, and no other header has it', async () => {
+  it('a token in a header of its own stays behind on a redirect to another origin (defect 49), and no other header has it', async () => {
     const seen: string[] = [];
     const thief = await listen(
       createServer((request, response) => {
