@@ -3,9 +3,9 @@ import type { ScenarioResult, SuiteResult } from './run-suite.js';
 import { SETS, type SetName, type Target } from './target.js';
 
 const HEADS: Readonly<Record<SetName, string>> = {
-  '2025-11-25': 'at the wire of `2025-11-25`',
-  '2026-07-28': 'at the wire of `2026-07-28`',
-  latest: 'active suite of the release tagged `latest`',
+  '2025-11-25': 'At the wire of `2025-11-25`',
+  '2026-07-28': 'At the wire of `2026-07-28`',
+  latest: 'Active suite of the release tagged `latest`',
 };
 
 /** `docs/conformance.md`: scenario by scenario what passes where, and why the rest cannot. Same results, same text. */

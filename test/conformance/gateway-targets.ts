@@ -20,7 +20,11 @@ export async function gatewayTargets(): Promise<TargetGroup> {
     config: { mcp_servers: Object.fromEntries(fixtures.map(({ name, url }) => [name, { url, transport: 'http' }])) },
     env: { LOG_LEVEL: 'warn' },
   });
-  const headers = { 'x-litellm-api-key': `Bearer ${await clientKey(gateway)}` };
+  const key = await clientKey(gateway).catch(async (error: unknown) => {
+    await gateway.close();
+    throw error;
+  });
+  const headers = { 'x-litellm-api-key': `Bearer ${key}` };
   const fronts = await Promise.all(
     SERVERS.map(([name]) => startPrefixFront(`${gateway.url}/mcp`, `${name}-`, `gatehouse://${name}/`)),
   );
