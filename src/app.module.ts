@@ -19,6 +19,7 @@ import { UserModule } from './edge/admin/user/user.module.js';
 import { ToolsetModule } from './edge/admin/toolset/toolset.module.js';
 import { GatewayModule } from './edge/gateway/gateway.module.js';
 import { HealthModule } from './edge/health/health.module.js';
+import { ConnectModule } from './edge/oauth/connect.module.js';
 import { OAuthModule } from './edge/oauth/oauth.module.js';
 import { JsonWebKeySetModule } from './edge/oauth/json-web-key-set.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
@@ -71,6 +72,7 @@ export class AppModule {
         HealthModule,
         JsonWebKeySetModule,
         OAuthModule,
+        ConnectModule,
       ],
     };
   }

@@ -13,17 +13,17 @@ const URL_ELICITATION_REQUIRED = -32_042;
 const OPENS_PAGES = { elicitation: { url: {} } };
 
 /**
- * What a client that opens pages for its user is answered in place of an error that asks the user to log in: −32042 with the
+ * What a client that opens pages for its user is answered in place of an error that wants something of its user first: −32042 with the
  * page in 2025-11-25; the same is an `input_required` with one elicitation once it is rendered for the modern era (protocol
  * page §4). Undefined: the error itself, which names the page too. So it is for a user who has said no to it already.
  */
 export function pageToVisit(error: GatewayError, request: ServeRequest): Answer | undefined {
   if (!isUserRequirement(error) || !opensPages(request)) return undefined;
-  const { page = error.data?.['url'], server } = error.data ?? {};
-  if (typeof page !== 'string' || !/^https?:\/\//.test(page)) return undefined;
+  const { url, server } = error.data ?? {};
+  if (typeof url !== 'string' || !/^https?:\/\//.test(url)) return undefined;
   const method = String(request.message.value['method']);
   if (request.modern !== undefined && (!MULTI_ROUND.has(method) || saidNo(request.message))) return undefined;
-  const elicitation = { mode: 'url', elicitationId: randomUUID(), url: page, message: error.publicMessage };
+  const elicitation = { mode: 'url', elicitationId: randomUUID(), url, message: error.publicMessage };
   const text = JSON.stringify({
     code: URL_ELICITATION_REQUIRED,
     message: error.publicMessage,

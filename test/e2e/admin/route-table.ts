@@ -77,6 +77,8 @@ export const CONTROL_ROUTES: Readonly<Record<string, RouteRow>> = {
   'POST /login': ['open'],
   'GET /login/company': ['open'],
   'GET /login/callback': ['open'],
+  'GET /connect/:server': ['public'],
+  'POST /connect/:server': ['open'],
   'GET /public/mcp_hub': ['public'],
   'GET /v1/mcp/registry.json': ['public'],
   'GET /v0.1/servers': ['public'],

@@ -119,7 +119,8 @@ describe('what users keep to use servers with', () => {
     expect(refused?.message).toContain('it needs a key of your own');
     expect(refused?.data).toMatchObject({
       server: 'own',
-      url: expect.stringMatching(/^http:\/\/.*\/v1\/mcp\/server\/.*\/user-credential$/),
+      url: `${first.url}/connect/own`,
+      endpoint: expect.stringMatching(/^\/v1\/mcp\/server\/.*\/user-credential$/),
       byok_api_key_help_url: 'https://wiki.example.com/keys',
       byok_description: ['Ask the wiki team'],
       retryable: false,
@@ -136,7 +137,7 @@ describe('what users keep to use servers with', () => {
     expect(tools.map(({ name }) => name)).toContain('plain-echo');
     expect(tools.filter(({ name }) => name.startsWith('own-'))).toEqual([]);
     expect((_meta as Record<string, unknown>)['gatehouse/outcomes']).toMatchObject({
-      own: { status: 'user_key_required', url: expect.stringContaining('/user-credential') },
+      own: { status: 'user_key_required', url: `${first.url}/connect/own` },
       headed: { status: 'user_values_required' },
       child: { status: 'user_values_required' },
     });

@@ -11,7 +11,7 @@ import type {
   CredentialStrategy,
   SourcedCredential,
 } from './credential-source.js';
-import { linkFor, requirement } from './user-requirement.js';
+import { connectLink, requirement } from './user-requirement.js';
 
 /** `is_byok`: each user's own key, written as the server's `auth_type` says. Without one nothing is sent. */
 export class UserKeys implements CredentialStrategy {
@@ -62,11 +62,11 @@ const WORDS = {
 } as const;
 
 function keyRequired(entry: ServerEntry, caller: OfferCaller | undefined, why: keyof typeof WORDS): GatewayError {
-  const url = linkFor(caller, `/v1/mcp/server/${encodeURIComponent(entry.id)}/user-credential`);
+  const url = connectLink(entry, caller);
   const { url: helpUrl, description = [] } = entry.byokHelp ?? {};
   const reason = [
     WORDS[why],
-    `store it with POST ${url} {"credential": "…"}`,
+    `enter it at ${url}`,
     ...(helpUrl === undefined ? [] : [`get one at ${helpUrl}`]),
     ...description,
   ].join('; ');
@@ -74,6 +74,10 @@ function keyRequired(entry: ServerEntry, caller: OfferCaller | undefined, why: k
   return requirement('upstream/user_key_required', entry, {
     reason,
     url,
-    more: { ...help, ...(description.length === 0 ? {} : { byok_description: description }) },
+    more: {
+      endpoint: `/v1/mcp/server/${entry.id}/user-credential`,
+      ...help,
+      ...(description.length === 0 ? {} : { byok_description: description }),
+    },
   });
 }

@@ -23,7 +23,7 @@ export function requirement(
   });
 }
 
-/** A path of the gateway as the caller knows it. */
-export function linkFor(caller: OfferCaller | undefined, path: string): string {
-  return `${caller?.baseUrl ?? ''}${path}`;
+/** The page of a server for its users, where the caller knows the gateway. */
+export function connectLink({ name }: ServerEntry, caller: OfferCaller | undefined): string {
+  return `${caller?.baseUrl ?? ''}/connect/${encodeURIComponent(name)}`;
 }

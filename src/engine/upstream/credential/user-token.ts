@@ -20,7 +20,7 @@ import type {
   CredentialStrategy,
   SourcedCredential,
 } from './credential-source.js';
-import { linkFor, requirement } from './user-requirement.js';
+import { connectLink, requirement } from './user-requirement.js';
 
 /** A token that ends within this is renewed before it is sent (reference §5.6); one that lives shortly, in its second half. */
 const RENEW_BEFORE_MS = 60_000;
@@ -252,10 +252,6 @@ function stepUp(entry: ServerEntry, caller: OfferCaller | undefined, scope: stri
     url: `${connectLink(entry, caller)}${query}`,
     more: { ...(scope === undefined ? {} : { scope }), insufficient_scope: true },
   });
-}
-
-function connectLink(entry: ServerEntry, caller: OfferCaller | undefined): string {
-  return linkFor(caller, `/connect/${encodeURIComponent(entry.name)}`);
 }
 
 /** Whether asking again later may help. */

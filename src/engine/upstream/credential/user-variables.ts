@@ -8,7 +8,7 @@ import type { UserCredentials } from '../../../state/credential/user-credentials
 import { userVariableNames } from '../../../state/credential/user-variable-names.js';
 import type { CredentialHeaders, SourcedCredential } from './credential-source.js';
 import { hasUserVariables, type CredentialAddition } from './credential-sources.js';
-import { linkFor, requirement } from './user-requirement.js';
+import { connectLink, requirement } from './user-requirement.js';
 
 type Values = ReadonlyMap<string, string>;
 
@@ -117,11 +117,11 @@ function globalHeaders({ headerVariables }: ServerEntry): CredentialHeaders {
 }
 
 function valuesRequired(entry: ServerEntry, caller: OfferCaller | undefined, missing: readonly string[]) {
-  const url = linkFor(caller, `/v1/mcp/server/${encodeURIComponent(entry.id)}/user-env-vars`);
+  const url = connectLink(entry, caller);
   const whose = caller?.userId === undefined ? ', and the gateway key you call with belongs to no user' : '';
   return requirement('upstream/user_values_required', entry, {
-    reason: `it needs values of your own for ${missing.join(', ')}${whose}; store them with POST ${url} {"values": {…}}`,
+    reason: `it needs values of your own for ${missing.join(', ')}${whose}; enter them at ${url}`,
     url,
-    more: { missing },
+    more: { endpoint: `/v1/mcp/server/${entry.id}/user-env-vars`, missing },
   });
 }

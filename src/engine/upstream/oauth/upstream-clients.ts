@@ -29,6 +29,9 @@ export interface ClientWish {
 
 type AuthMethod = Registration['authMethod'];
 
+/** Scopes of the server's that a registration names besides those that are asked for. */
+const SCOPES_MAX = 100;
+
 /** In order of preference. */
 const AUTH_METHODS: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post', 'none'];
 
@@ -81,6 +84,8 @@ export class UpstreamClients {
     const supported = server.tokenAuthMethods ?? ['client_secret_basic'];
     const asked = AUTH_METHODS.find((method) => supported.includes(method));
     if (asked === undefined) throw new SignInProblem('takes no way of authentication that this gateway knows');
+    // A client that may ask for no more than it asks for first could never ask for a right that turns out to be missing.
+    const mayAsk = [...new Set([...scopes, ...server.scopesSupported.slice(0, SCOPES_MAX)])];
     const response = await postForAnswer(this.http, server.registration, {
       client_name: PRODUCT.title,
       redirect_uris: [redirectUri],
@@ -88,7 +93,7 @@ export class UpstreamClients {
       response_types: ['code'],
       token_endpoint_auth_method: asked,
       application_type: redirectUri.startsWith('https:') ? 'web' : 'native',
-      ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+      ...(mayAsk.length === 0 ? {} : { scope: mayAsk.join(' ') }),
     });
     const refusal = readRefusal(response);
     const record = response.status >= 200 && response.status < 300 ? parseObject(response.text) : undefined;
