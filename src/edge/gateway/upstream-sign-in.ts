@@ -11,6 +11,7 @@ import { PublicAddress } from '../../platform/http/public-address.js';
 import { credentialAddress } from '../../state/credential/credential-address.js';
 import type { UserCredential } from '../../state/credential/user-credential.js';
 import { UserCredentials } from '../../state/credential/user-credentials.js';
+import { Authenticator } from '../../state/identity/authenticator.js';
 import { ownerOf, RelayTokens, type RelayAccess } from '../../state/identity/relay-tokens.js';
 import type { CallerContext } from './caller-context.js';
 import { challenge, type ChallengeDetails } from './challenge.js';
@@ -36,6 +37,7 @@ const BAD: Presented = { kind: 'bad' };
 export class UpstreamSignIn {
   constructor(
     @Inject(RelayTokens) private readonly tokens: RelayTokens,
+    @Inject(Authenticator) private readonly authenticator: Authenticator,
     @Inject(UserCredentials) private readonly credentials: UserCredentials,
     @Inject(PublicAddress) private readonly address: PublicAddress,
     @Inject(DOOR_SETTINGS) private readonly settings: DoorSettings,
@@ -70,7 +72,8 @@ export class UpstreamSignIn {
     const token = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) return NONE;
     if (!this.tokens.isSealed(token)) {
-      return sole === undefined
+      // A key of ours is nobody else's, wherever it is put.
+      return sole === undefined || this.authenticator.isGatewayKey(token)
         ? NONE
         : { kind: 'token', token: { serverId: sole.id, accessToken: new Secret(token) } };
     }

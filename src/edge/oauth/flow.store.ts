@@ -92,6 +92,13 @@ export class FlowStore {
     return row === null ? undefined : (this.#open(kind, handleHash, row.payload) as T | undefined);
   }
 
+  /** Whether a handle is, or was, of this kind. */
+  async knows(kind: FlowKind, handle: string): Promise<boolean> {
+    const handleHash = rowId(handle);
+    if (handleHash === undefined) return false;
+    return (await this.#do(() => this.prisma.oAuthFlow.count({ where: { handleHash, kind } }))) > 0;
+  }
+
   /** The payload, for the one who asks first. */
   async take<T>(flow: FlowKind, handle: string, browser?: string): Promise<TakenFlow<T> | undefined> {
     const handleHash = rowId(handle);

@@ -11,6 +11,8 @@ import { IdentityAssertions } from './identity-assertions.js';
 import type { KnownClient } from './known-client.js';
 import { OAuthRefusal } from './oauth-refusal.js';
 import { readForm, readJson } from './read-body.js';
+import { RelayIssuing, type RelayAnswer } from './relay/relay-issuing.js';
+import { UnnamedRelay } from './relay/unnamed-relay.js';
 import type { RootCode } from './root-code.js';
 import { RootTokens, type TokenAnswer } from './root-tokens.js';
 
@@ -29,6 +31,8 @@ export class TokenController {
     @Inject(Codes) private readonly codes: Codes,
     @Inject(RootTokens) private readonly tokens: RootTokens,
     @Inject(IdentityAssertions) private readonly assertions: IdentityAssertions,
+    @Inject(UnnamedRelay) private readonly unnamed: UnnamedRelay,
+    @Inject(RelayIssuing) private readonly relay: RelayIssuing,
   ) {}
 
   @Post('/register')
@@ -43,11 +47,16 @@ export class TokenController {
   @Post('/token')
   @HttpCode(200)
   @RouteDoc('Tokens for a code, a refresh token, or an identity assertion (RFC 6749 §4.1.3, §6; RFC 7523)')
-  async token(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokenAnswer> {
+  async token(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<TokenAnswer | RelayAnswer> {
     this.#limit(this.#requests, request);
     noStore(response);
     const form = await readForm(request);
     const client = await this.clients.authenticate('', request, form);
+    const relay = await this.unnamed.ofToken(request, form);
+    if (relay !== undefined) return this.relay.issue(request, relay, client, form);
     const base = this.address.baseUrl(request);
     const endpoint = form.has('resource') ? readEndpoint(form, base) : undefined;
     switch (form.get('grant_type')) {
@@ -73,7 +82,8 @@ export class TokenController {
     const client = await this.clients.authenticate('', request, form);
     const token = form.get('token') ?? '';
     if (token === '') throw new OAuthRefusal('invalid_request', 'token is missing');
-    await this.tokens.revoke(token, client.id);
+    const relay = await this.unnamed.ofToken(request, form);
+    await (relay === undefined ? this.tokens.revoke(token, client.id) : this.relay.revoke(relay, client, token));
     return {};
   }
 

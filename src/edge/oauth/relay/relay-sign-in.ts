@@ -97,7 +97,7 @@ export class RelaySignIn implements UpstreamReturn, OnModuleInit {
         next: { name: server.entry.name, host: next.host, source: next.origin },
         scopes: asked.scopes ?? next.scopes,
         signedInAs: user?.label,
-        action: `${server.issuer}/authorize`,
+        action: `${server.base}${server.issuerPath}/authorize`,
         fields: { flow, csrf: this.cookies.csrfToken(browser, flow) },
       }),
     );

@@ -11,12 +11,13 @@ import { RelayIssuing } from './relay-issuing.js';
 import { RelayServers } from './relay-server.js';
 import { RelaySignIn } from './relay-sign-in.js';
 import { RelayTokenController } from './relay-token.controller.js';
+import { UnnamedRelay } from './unnamed-relay.js';
 
 /** The issuers of single servers, for clients that bring a key of the gateway beside the server's token. */
 @Module({
   imports: [IdentityModule, RegistryModule, SignInModule, UpstreamModule],
   controllers: [CallbackController, ClientDocumentController, RelayAuthorizeController, RelayTokenController],
-  providers: [PublicAddress, RelayIssuing, RelayServers, RelaySignIn],
-  exports: [RelayIssuing, RelayServers, RelaySignIn],
+  providers: [PublicAddress, RelayIssuing, RelayServers, RelaySignIn, UnnamedRelay],
+  exports: [RelayIssuing, RelaySignIn, UnnamedRelay],
 })
 export class RelayModule {}
