@@ -19,14 +19,23 @@ import { Codes } from './codes.js';
 import { consentPage } from './consent-page.js';
 import { BrowserEndpoint } from './endpoint.decorator.js';
 import { FlowStore } from './flow.store.js';
+import { MissingConnection } from './missing-connection.js';
 import { loginPath } from './local-path.js';
 import { OAuthRefusal } from './oauth-refusal.js';
 import { onceEach, readForm, readQuery } from './read-body.js';
 import { isLoopbackRedirect, redirectHost } from './redirect-rules.js';
+import { RelaySignIn } from './relay/relay-sign-in.js';
+import { UnnamedRelay } from './relay/unnamed-relay.js';
 import { GRANTED_SCOPES } from './root-scopes.js';
 import type { RootCode } from './root-code.js';
 
 const FLOW_MS = 600_000;
+
+/** A request that waits for its person. */
+interface WaitingRequest extends AuthorizationRequest {
+  /** The sign-in in which it was allowed; what is missing is to be connected first. */
+  readonly allowedBy?: string;
+}
 
 /**
  * Where a client without a key sends its user: the request is judged, the person signs in, is asked, and is sent back with
@@ -44,6 +53,9 @@ export class AuthorizeController {
     @Inject(Codes) private readonly codes: Codes,
     @Inject(BrowserCookies) private readonly cookies: BrowserCookies,
     @Inject(BrowserSessions) private readonly sessions: BrowserSessions,
+    @Inject(UnnamedRelay) private readonly unnamed: UnnamedRelay,
+    @Inject(RelaySignIn) private readonly relay: RelaySignIn,
+    @Inject(MissingConnection) private readonly missing: MissingConnection,
   ) {}
 
   @Get('/authorize')
@@ -54,6 +66,8 @@ export class AuthorizeController {
       throw new OAuthRefusal('slow_down', 'too many tries', 429, { retryAfterSeconds: seconds });
     }
     const parameters = readQuery(request);
+    const relay = this.unnamed.ofAuthorization(request, parameters);
+    if (relay !== undefined) return this.relay.begin(request, response, relay, parameters);
     const base = this.address.baseUrl(request);
     const judged = await readReturnAddress(parameters, '', base, this.clients);
     let asked: AuthorizationRequest;
@@ -84,6 +98,7 @@ export class AuthorizeController {
       response.redirect(303, `${base}${loginPath(pathOf(flow))}`);
       return;
     }
+    if (asked.allowedBy === user.session) return this.#answerCode(request, response, flow, browser, user);
     if (await this.#wasAllowed(user, request, asked)) return this.#allow(request, response, flow, browser, user);
     sendPage(
       response,
@@ -118,7 +133,24 @@ export class AuthorizeController {
     this.#answer(response, taken.payload, { error: 'access_denied', error_description: 'the person said no' });
   }
 
+  /** A client of one server is of no use before its person has connected there: that comes first, once. */
   async #allow(request: Request, response: Response, flow: string, browser: string, user: BrowserUser): Promise<void> {
+    const asked = await this.#look(flow, browser);
+    if (asked === undefined) throw over();
+    const page = await this.missing.pageFor(request, user.principal, asked.endpoint, pathOf(flow));
+    if (page === undefined) return this.#answerCode(request, response, flow, browser, user);
+    await this.flows.change('authorize', flow, { ...asked, allowedBy: user.session } satisfies WaitingRequest);
+    response.setHeader('Cache-Control', 'no-store');
+    response.redirect(303, `${this.address.baseUrl(request)}${page}`);
+  }
+
+  async #answerCode(
+    request: Request,
+    response: Response,
+    flow: string,
+    browser: string,
+    user: BrowserUser,
+  ): Promise<void> {
     const taken = await this.flows.take<AuthorizationRequest>('authorize', flow, browser);
     if (taken?.kind !== 'taken') throw over();
     const asked = taken.payload;
@@ -136,8 +168,8 @@ export class AuthorizeController {
     this.#answer(response, asked, { code: await this.codes.issue('code', code) });
   }
 
-  #look(flow: string, browser: string): Promise<AuthorizationRequest | undefined> {
-    return this.flows.look<AuthorizationRequest>('authorize', flow, browser);
+  #look(flow: string, browser: string): Promise<WaitingRequest | undefined> {
+    return this.flows.look<WaitingRequest>('authorize', flow, browser);
   }
 
   /** Any program can be behind an address on the user's own machine: there the person is asked every time (RFC 8252 §8.6). */

@@ -6,8 +6,10 @@ import { AuthorizationServerMetadataController } from './authorization-server-me
 import { AuthorizeController } from './authorize.controller.js';
 import { ClientCors } from './client-cors.js';
 import { CompanyLogin } from './company-login.js';
+import { ConnectModule } from './connect.module.js';
 import { IdentityAssertions } from './identity-assertions.js';
 import { LoginController } from './login.controller.js';
+import { MissingConnection } from './missing-connection.js';
 import { OAuthRetention } from './oauth-retention.js';
 import { ProtectedResourceMetadataController } from './protected-resource-metadata.controller.js';
 import { RelayModule } from './relay/relay.module.js';
@@ -17,7 +19,7 @@ import { TokenController } from './token.controller.js';
 
 /** The gateway's own authorization server: discovery, and the root issuer. */
 @Module({
-  imports: [IdentityModule, RegistryModule, SignInModule, RelayModule],
+  imports: [ConnectModule, IdentityModule, RegistryModule, SignInModule, RelayModule],
   controllers: [
     ProtectedResourceMetadataController,
     AuthorizationServerMetadataController,
@@ -25,7 +27,7 @@ import { TokenController } from './token.controller.js';
     AuthorizeController,
     LoginController,
   ],
-  providers: [PublicAddress, CompanyLogin, IdentityAssertions, OAuthRetention, RootTokens],
+  providers: [PublicAddress, CompanyLogin, IdentityAssertions, MissingConnection, OAuthRetention, RootTokens],
 })
 export class OAuthModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
