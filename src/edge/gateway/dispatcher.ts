@@ -18,6 +18,7 @@ import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { Ledger } from '../../state/usage/ledger.js';
 import type { Answer, Call } from './call.js';
 import type { CallerContext } from './caller-context.js';
+import { Elsewhere } from './elsewhere.js';
 import { callTool } from './method/call-tool.js';
 import { complete } from './method/complete.js';
 import type { Engine } from './method/forward.js';
@@ -122,7 +123,7 @@ export class Dispatcher {
     return this.#running;
   }
 
-  /** Serves one request to its reply. Throws only `http/too_many`, before anything was done. */
+  /** Serves one request to its reply. Throws only `http/too_many` and {@link Elsewhere}, before anything was done. */
   async serve(request: ServeRequest): Promise<Served> {
     const { context, message, session, control } = request;
     const principalId = context.principal.id;
@@ -145,6 +146,7 @@ export class Dispatcher {
           ? (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text)
           : request.modern.answer(answer);
     } catch (thrown) {
+      if (thrown instanceof Elsewhere) throw thrown;
       const failure = context.asChallenge?.(toGatewayError(thrown)) ?? toGatewayError(thrown);
       this.#log(failure, method, callId);
       outcome = failure.code;

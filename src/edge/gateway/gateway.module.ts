@@ -23,6 +23,7 @@ import { PeerPass } from './peer-pass.js';
 import { PeerRelay } from './peer-relay.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
+import { ServeAtHome } from './serve-at-home.js';
 import { SessionRouter } from './session-router.js';
 import { StreamableDoor } from './streamable-door.js';
 import { UpstreamSignIn } from './upstream-sign-in.js';
@@ -55,6 +56,7 @@ import { UpstreamSignIn } from './upstream-sign-in.js';
     PrincipalOwners,
     PublicAddress,
     RestDoor,
+    ServeAtHome,
     SessionRouter,
     StreamableDoor,
     TaskWatches,

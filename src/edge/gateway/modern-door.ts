@@ -31,6 +31,7 @@ import { PeerRelay } from './peer-relay.js';
 import { readModernRequest, type ModernRequest } from './modern-request.js';
 import { requestFingerprint, RequestStates } from './modern-state.js';
 import { toGatewayError } from './render-error.js';
+import { ServeAtHome } from './serve-at-home.js';
 import type { Admitted } from './streamable-door.js';
 
 /**
@@ -49,6 +50,7 @@ export class ModernDoor {
     @Inject(LongCalls) private readonly longCalls: LongCalls,
     @Inject(TaskWatches) private readonly watches: TaskWatches,
     @Inject(PeerRelay) private readonly peers: PeerRelay,
+    @Inject(ServeAtHome) private readonly home: ServeAtHome,
     @Inject(WORKER) private readonly worker: Worker,
     @Inject(LIMITS) private readonly limits: Limits,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -120,24 +122,31 @@ export class ModernDoor {
         return await this.#resume(admitted, waiting, round, input, fingerprint);
       }
     }
-    const call = this.#newCall(admitted, request, fingerprint, roundMembers(request, upstreamState));
     const { context } = admitted;
-    await this.#finish(admitted, call, round, fingerprint, () =>
-      call.begin(round, () =>
-        this.dispatcher.serve({
-          context,
-          message,
-          idText,
-          session: undefined,
-          version: LATEST_LEGACY_VERSION,
-          modern: call,
-          owner: call.owner,
-          client: call,
-          control: call.control,
-          emit: call.emit,
-        }),
-      ),
-    );
+    const run = (): Promise<void> => {
+      const call = this.#newCall(admitted, request, fingerprint, roundMembers(request, upstreamState));
+      return this.#finish(admitted, call, round, fingerprint, () =>
+        call.begin(round, () =>
+          this.dispatcher.serve({
+            context,
+            message,
+            idText,
+            session: undefined,
+            version: LATEST_LEGACY_VERSION,
+            modern: call,
+            owner: call.owner,
+            client: call,
+            control: call.control,
+            emit: call.emit,
+          }),
+        ),
+      );
+    };
+    try {
+      await run();
+    } catch (thrown) {
+      await this.home.follow(thrown, admitted, message.text, run);
+    }
   }
 
   #newCall(

@@ -4,7 +4,7 @@ import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { ServerView } from '../../core/model/access-view.js';
 import type { Limits } from '../../core/model/limits.js';
 import { findMember } from '../../core/protocol/json-scan.js';
-import { readRpcMessage } from '../../core/protocol/rpc-message.js';
+import { readRpcMessage, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { ASSUMED_VERSION } from '../../core/protocol/versions.js';
 import { rawMember } from '../../core/protocol/rpc-message.js';
 import { Catalog } from '../../engine/catalog/catalog.js';
@@ -16,7 +16,9 @@ import { Dispatcher } from './dispatcher.js';
 import { writeJson } from './exchange.js';
 import { parseBody } from './parse-body.js';
 import { PrincipalOwners } from './principal-owners.js';
+import type { Pass } from './peer-pass.js';
 import { readBody } from './read-body.js';
+import { ServeAtHome } from './serve-at-home.js';
 
 /** A request on the REST shortcut, admitted. */
 export interface RestAdmitted {
@@ -24,6 +26,8 @@ export interface RestAdmitted {
   readonly response: ServerResponse;
   readonly headers: Record<string, string>;
   readonly context: CallerContext;
+  /** By which another process passed it here; undefined: it comes from a client. */
+  readonly pass?: Pass | undefined;
 }
 
 /** `/mcp-rest/tools/*` (reference §2.4): the same decision and the same engine as MCP, with real HTTP statuses. */
@@ -33,6 +37,7 @@ export class RestDoor {
     @Inject(Catalog) private readonly catalog: Catalog,
     @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @Inject(PrincipalOwners) private readonly owners: PrincipalOwners,
+    @Inject(ServeAtHome) private readonly home: ServeAtHome,
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
@@ -57,12 +62,23 @@ export class RestDoor {
 
   /** `POST /mcp-rest/tools/call` with `{server_id?, name, arguments?}`. */
   async call(admitted: RestAdmitted): Promise<void> {
-    const { request, response } = admitted;
+    const { request } = admitted;
     if (request.method !== 'POST') throw new GatewayError('http/method_not_allowed', { detail: 'use POST' });
-    const body = parseBody(await readBody(request, this.limits.requestBodyBytesMax), this.limits.jsonDepthMax);
+    const text = await readBody(request, this.limits.requestBodyBytesMax);
+    const body = parseBody(text, this.limits.jsonDepthMax);
     if (body.kind !== 'single') throw new GatewayError('rpc/invalid_params', { detail: 'the body must be an object' });
+    const run = (): Promise<void> => this.#call(admitted, body.message);
+    try {
+      await run();
+    } catch (thrown) {
+      await this.home.follow(thrown, admitted, text, run);
+    }
+  }
+
+  async #call(admitted: RestAdmitted, given: RpcMessage): Promise<void> {
+    const { response } = admitted;
     const { context } = admitted;
-    const { name, server_id: serverId } = body.message.value;
+    const { name, server_id: serverId } = given.value;
     if (typeof name !== 'string' || name === '') {
       throw new GatewayError('rpc/invalid_params', { detail: 'name is required in request body' });
     }
@@ -70,8 +86,8 @@ export class RestDoor {
       throw new GatewayError('rpc/invalid_params', { detail: 'server_id must be a string' });
     }
     const view = typeof serverId === 'string' ? oneServerView(context, this.#server(admitted, serverId)) : context.view;
-    const args = findMember(body.message.members, 'arguments');
-    const argsText = args === undefined ? '{}' : body.message.text.slice(args.start, args.end);
+    const args = findMember(given.members, 'arguments');
+    const argsText = args === undefined ? '{}' : given.text.slice(args.start, args.end);
     const message = readRpcMessage(
       `{"jsonrpc":"2.0","id":0,"method":"tools/call","params":{"name":${JSON.stringify(name)},"arguments":${argsText}}}`,
     );

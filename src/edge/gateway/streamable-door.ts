@@ -20,6 +20,7 @@ import { LIMITS } from '../../platform/config/tokens.js';
 import type { Identity } from '../../state/identity/identity.js';
 import type { CallerContext } from './caller-context.js';
 import { Dispatcher, type Served } from './dispatcher.js';
+import { Elsewhere } from './elsewhere.js';
 import { readEnvelope } from './envelope.js';
 import { Exchange, readAccepts } from './exchange.js';
 import { InCallClient } from './in-call-client.js';
@@ -27,9 +28,11 @@ import { declaredCapabilities, initializeResult, negotiateVersion } from './meth
 import { parseBody } from './parse-body.js';
 import { ModernDoor } from './modern-door.js';
 import { isModernPost } from './modern-request.js';
+import type { Pass } from './peer-pass.js';
 import { readBody } from './read-body.js';
-import { statusOnMcp } from './render-error.js';
+import { rpcErrorReply, statusOnMcp } from './render-error.js';
 import { answerLostCall, resumeCall } from './resume-call.js';
+import { ServeAtHome } from './serve-at-home.js';
 import { LongCalls } from './long-calls.js';
 import { handleNotification } from './notification.js';
 import { ClientStream } from './client-stream.js';
@@ -40,6 +43,8 @@ export interface Admitted {
   readonly response: ServerResponse;
   /** What was read of it already, if it was. */
   readonly body?: string | undefined;
+  /** By which another process passed it here; undefined: it comes from a client. */
+  readonly pass?: Pass | undefined;
   /** Headers every answer carries (CORS, connection). */
   readonly headers: Record<string, string>;
   readonly context: CallerContext;
@@ -60,6 +65,7 @@ export class StreamableDoor {
     @Inject(SessionStore) private readonly sessions: SessionStore,
     @Inject(ModernDoor) private readonly modern: ModernDoor,
     @Inject(LongCalls) private readonly longCalls: LongCalls,
+    @Inject(ServeAtHome) private readonly home: ServeAtHome,
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
@@ -95,7 +101,12 @@ export class StreamableDoor {
     const exchange = new Exchange(response, accepts, admitted.headers);
     if (body.kind === 'single') {
       const version = this.#version(admitted, body.message);
-      return await this.#single(admitted, body.message, version, exchange);
+      const run = (): Promise<void> => this.#single(admitted, body.message, version, exchange);
+      try {
+        return await run();
+      } catch (thrown) {
+        return await this.home.follow(thrown, admitted, text, run);
+      }
     }
     const version = this.#version(admitted, undefined);
     if (!allowsBatches(version)) throw noBatches(version);
@@ -162,16 +173,18 @@ export class StreamableDoor {
         }
         const control = new CallControl();
         controls.push(control);
-        const served = await this.dispatcher.serve({
-          context: admitted.context,
-          message,
-          idText: envelope.idText,
-          session,
-          version,
-          control,
-          client: clientOf(session, exchange),
-          emit: (text) => exchange.emit(text),
-        });
+        const served = await this.dispatcher
+          .serve({
+            context: admitted.context,
+            message,
+            idText: envelope.idText,
+            session,
+            version,
+            control,
+            client: clientOf(session, exchange),
+            emit: (text) => exchange.emit(text),
+          })
+          .catch(refuseInBatch(envelope.idText));
         return served.text;
       }),
     );
@@ -250,6 +263,17 @@ export class StreamableDoor {
     }
     return admitted.session?.version ?? (isLegacyVersion(header) ? header : ASSUMED_VERSION);
   }
+}
+
+/** The others of a batch may be under way already: it cannot be passed on as a whole. */
+function refuseInBatch(idText: string): (thrown: unknown) => Served {
+  return (thrown) => {
+    if (!(thrown instanceof Elsewhere)) throw thrown;
+    const error = new GatewayError('rpc/invalid_request', {
+      detail: 'without a session, a server with a child for every caller is called outside of batches',
+    });
+    return { text: rpcErrorReply(error, idText, ''), error };
+  };
 }
 
 function noBatches(version: string): GatewayError {

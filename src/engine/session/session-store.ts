@@ -16,7 +16,7 @@ import { StateHomes } from '../../state/replica/state-homes.js';
 import { TaskHandles } from './task-handles.js';
 import { isSharedChild } from '../upstream/connection-key.js';
 import { UpstreamPool } from '../upstream/upstream-pool.js';
-import type { ResolvedCredential } from '../upstream/upstream.js';
+import type { ResolvedCredential, UpstreamOwner } from '../upstream/upstream.js';
 import { ClientQuestions } from './client-questions.js';
 import { ClientSession, type SessionStream } from './client-session.js';
 import { ResumeBudget } from './resume-budget.js';
@@ -175,6 +175,17 @@ export class SessionStore implements OnApplicationShutdown {
     if (session.isBound) return undefined;
     session.isBound = true;
     return this.keep(session);
+  }
+
+  /** Where the child is that a server starts for this owner alone, and the name under which others know of it. */
+  async homeOfChild(owner: UpstreamOwner, entry: ServerEntry): Promise<{ stateId: string; place: Place }> {
+    const stateId = `child ${entry.fingerprint} ${owner.key}`;
+    return { stateId, place: await this.homes.settle(stateId) };
+  }
+
+  /** Whether this is the process to serve it. */
+  isHere({ tag }: Place): boolean {
+    return tag === this.worker.place.tag;
   }
 
   /** Ends a session for good: streams, calls, upstream sessions; its id is unknown from now on. */

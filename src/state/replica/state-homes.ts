@@ -14,6 +14,10 @@ import { StateHomesStore, type StateHomeRow } from './state-homes.store.js';
 const KNOWN_MAX = 10_000;
 /** What could not be written waits for the database; beyond this the oldest is given up. */
 const PENDING_MAX = 10_000;
+/** What settled somewhere and is not asked for any more is nowhere after this … */
+const SETTLED_MS = 3_600_000;
+/** … which begins anew at the first question after this. */
+const ASK_AGAIN_MS = 60_000;
 const TICK_MS = 5_000;
 const SWEEP_EVERY_TICKS = 120;
 
@@ -50,6 +54,7 @@ export class StateHomes implements BeforeApplicationShutdown {
   readonly #known = new Map<string, Place>();
   readonly #pending = new Map<string, Kept>();
   readonly #timer = setInterval(() => void this.#tick(), TICK_MS).unref();
+  readonly #settled = new Map<string, { readonly place: Place; readonly until: number }>();
   #ticks = 0;
   #taken: TakenListener = () => undefined;
 
@@ -99,6 +104,40 @@ export class StateHomes implements BeforeApplicationShutdown {
     const tags = dead.map(({ tag }) => tag);
     const row = await this.store.claim(key, this.worker.place.tag, tags, new Date(expiresAt));
     return row.isBound && tags.includes(row.place) ? { kind: 'lost' } : this.#at(id, key, row);
+  }
+
+  /**
+   * Where state is that has no place in its id: where it was first asked for, as long as it is asked for. While the database
+   * is away it is where it was known to be, or here when it was not known. Never rejects.
+   */
+  async settle(id: string): Promise<Place> {
+    const known = this.#settled.get(id);
+    if (known !== undefined && performance.now() < known.until) return known.place;
+    return await this.#settle(id, known?.place, []);
+  }
+
+  /** The same when that place was found gone. */
+  async resettle(id: string, gone: Place): Promise<Place> {
+    return await this.#settle(id, undefined, [gone.tag]);
+  }
+
+  async #settle(id: string, known: Place | undefined, gone: readonly string[]): Promise<Place> {
+    const self = this.worker.place;
+    let place = known ?? self;
+    try {
+      // Its own tag among them: what is here already stays for longer.
+      const row = await this.store.claim(keyOf(id), self.tag, [self.tag, ...gone], new Date(Date.now() + SETTLED_MS));
+      place = readPlace(row.place) ?? self;
+    } catch (error) {
+      this.#log.debug({ err: error }, 'where something is could not be asked');
+    }
+    this.#settled.delete(id);
+    for (const oldest of this.#settled.keys()) {
+      if (this.#settled.size < KNOWN_MAX) break;
+      this.#settled.delete(oldest);
+    }
+    this.#settled.set(id, { place, until: performance.now() + ASK_AGAIN_MS });
+    return place;
   }
 
   /**

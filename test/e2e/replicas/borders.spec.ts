@@ -1,11 +1,10 @@
-import { request, type OutgoingHttpHeaders } from 'node:http';
+import { createServer, request, type OutgoingHttpHeaders } from 'node:http';
 import { changeRow, insertKey } from '../../factory/insert-key.js';
 import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
 import { listen } from '../../harness/listen.js';
 import { clientHeaders, rpc } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 import { waitFor } from '../../harness/wait-for.js';
-import { createServer } from 'node:http';
 
 const INSIDE = '127.0.0.2';
 const PASS = 'x-gatehouse-peer';
@@ -117,7 +116,7 @@ describe('requests that replicas pass to each other', () => {
       let body = '';
       passed.on('data', (chunk: Buffer) => (body += chunk.toString()));
       passed.on('end', () => {
-        heard.push({ url: passed.url, headers: passed.headers as OutgoingHttpHeaders, body });
+        heard.push({ url: passed.url, headers: passed.headers, body });
         response.writeHead(200, { 'content-type': 'application/json' }).end('{"taken":"over"}');
       });
     });

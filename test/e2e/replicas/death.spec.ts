@@ -42,6 +42,9 @@ describe.each([
   const onSession = (path: string, method: string, params: unknown, id = 1) =>
     rpc(url(path), method, params, { key: key(), sessionId: sessions.get(path) ?? '', id });
 
+  const withoutSession = () =>
+    rpc(url('/own/mcp'), 'tools/call', { name: 'echo', arguments: { message: 'hi' } }, { key: key() });
+
   const ask = (params: Record<string, unknown>) =>
     modernRpc(
       url('/mcp/fixture'),
@@ -97,6 +100,7 @@ describe.each([
       ).toContain('hi');
     }
     front.prefer(0);
+    expect((await withoutSession()).text).toContain('hi');
     const asked = (await ask({})).message?.result as { requestState: string; inputRequests: Record<string, unknown> };
     parked = { requestState: asked.requestState, key: Object.keys(asked.inputRequests)[0] ?? '' };
     // From now on everything comes to the second, which passes it on.
@@ -162,6 +166,10 @@ describe.each([
     expect((await onSession('/own/mcp', 'tools/call', call)).status).toBe(404);
     await open('/own/mcp');
     expect((await onSession('/own/mcp', 'tools/call', call)).text).toContain('hi');
+  });
+
+  test('who calls without a session gets a new child', async () => {
+    for (let call = 0; call < 2; call += 1) expect((await withoutSession()).text).toContain('hi');
   });
 
   test('a call that waited there for input is made anew', async () => {

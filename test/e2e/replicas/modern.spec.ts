@@ -3,7 +3,7 @@ import { Client, StreamableHTTPClientTransport, type ClientCapabilities } from '
 import { startFixture, type Fixture } from '../../conformance/fixture/start-fixture.js';
 import { modernRpc, type ModernOptions } from '../../harness/modern-rpc.js';
 import { roundRobin, type RoundRobin } from '../../harness/round-robin.js';
-import type { RpcAnswer } from '../../harness/rpc-over-http.js';
+import { post, rpc, type RpcAnswer } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 import { waitFor } from '../../harness/wait-for.js';
 
@@ -33,6 +33,12 @@ describe('a modern client whose requests go to two replicas in turn', () => {
         modern: { url: modern.url, transport: 'http' },
         legacy_pipes: onPipes('legacy'),
         modern_pipes: onPipes('modern'),
+        own: {
+          transport: 'stdio',
+          command: process.execPath,
+          args: [`${ROOT}test/harness/stdio-fixture/counting-server.mjs`],
+          isolation: 'session',
+        },
       },
     };
     const first = await startGateway({ config });
@@ -95,6 +101,33 @@ describe('a modern client whose requests go to two replicas in turn', () => {
     } finally {
       await client.close();
     }
+  });
+
+  it.each([
+    ['of the modern era', () => ask('own', 'tools/call', { name: 'count', arguments: {} })],
+    ['without a session', () => rpc(`${front.url}/own/mcp`, 'tools/call', { name: 'count' }, { key: key() })],
+    [
+      'over REST',
+      () =>
+        post(`${front.url}/mcp-rest/tools/call`, JSON.stringify({ server_id: 'own', name: 'count' }), { key: key() }),
+    ],
+  ])('finds the child that is its own (%s)', async (_name, call) => {
+    const said: string[] = [];
+    for (let round = 0; round < 6; round += 1) said.push(/(\d+:\d+)/.exec((await call()).text)?.[1] ?? '');
+    const [pid = '', first = ''] = said[0]?.split(':') ?? [];
+    expect(said).toEqual(said.map((_, round) => `${pid}:${Number(first) + round}`));
+  });
+
+  it('does not run half a batch twice', async () => {
+    const call = (id: number) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'count' } });
+    const answers: string[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      const headers = { 'mcp-protocol-version': '2025-03-26' };
+      answers.push(
+        (await post(`${front.url}/own/mcp`, JSON.stringify([call(1), call(2)]), { key: key(), headers })).text,
+      );
+    }
+    expect(answers.filter((text) => text.includes('outside of batches'))).toHaveLength(1);
   });
 
   it.each(['legacy', 'modern', 'legacy_pipes', 'modern_pipes'])('finds its tasks of %s again', async (server) => {

@@ -19,6 +19,7 @@ import { kindsChangedBy } from '../../../engine/catalog/list-kind.js';
 import type { SessionStore } from '../../../engine/session/session-store.js';
 import type { ResolvedCredential, UpstreamInfo, Upstreams } from '../../../engine/upstream/upstream.js';
 import type { Answer, Call } from '../call.js';
+import { Elsewhere } from '../elsewhere.js';
 
 /** What methods need of the engine. */
 export interface Engine {
@@ -79,8 +80,7 @@ export async function forward(engine: Engine, call: Call, forwarding: Forwarding
     call.session?.followProgress(id, tokenText);
   }
   const credential = upstreams.resolveCredential(entry, call.offer);
-  // What a child of its own holds for the session is nowhere else.
-  if (call.session?.isBound === false && hasOwnChild(entry)) await engine.sessions.bind(call.session);
+  if (hasOwnChild(entry)) await requireOwnChild(engine, call, entry);
   if (call.modern !== undefined) await call.modern.onTarget(forwarding.server, forwarding.target, credential);
   const given = rewriteParams(forwarding.params, forwarding.replace, id);
   // Nothing is awaited on the way of a warm call of the legacy era.
@@ -125,6 +125,13 @@ function withRound(
   return upstreams
     .info(entry, credential, owner)
     .then((info) => (speaksModern(info) ? withMembersSet(params, modern.roundMembers) : params));
+}
+
+/** What a child holds that serves this caller alone is nowhere else. Throws {@link Elsewhere}. */
+async function requireOwnChild({ sessions }: Engine, { session, owner }: Call, entry: ServerEntry): Promise<void> {
+  if (session !== undefined) return await sessions.bind(session);
+  const { place, stateId } = await sessions.homeOfChild(owner, entry);
+  if (!sessions.isHere(place)) throw new Elsewhere(place, stateId);
 }
 
 function hasOwnChild({ endpoint }: ServerEntry): boolean {
