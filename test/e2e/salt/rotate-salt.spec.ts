@@ -131,6 +131,32 @@ test('a second run changes nothing: what is sealed is opened before it is sealed
   expect(await sealed()).toEqual(once);
 });
 
+test('a run that is interrupted is simply repeated: what was done stays, the rest is done then', async () => {
+  const gateway = await replica({ LITELLM_SALT_KEY: OLD });
+  for (const name of ['one', 'two', 'three']) await addServer(gateway, name, `token-${name}`);
+  const env = { LITELLM_SALT_KEY: NEW, LITELLM_SALT_KEY_PREVIOUS: OLD };
+  const before = await sealed();
+  const interrupted = runRotateSalt(
+    {
+      argv: ['--batch', '1', '--config', gateway.configPath],
+      env: { DATABASE_URL: database.url.reveal(), LITELLM_MASTER_KEY: TEST_MASTER_KEY, ...env },
+      cwd: process.cwd(),
+    },
+    {
+      write: () => undefined,
+      writeError: () => {
+        throw new Error('interrupted after the first batch');
+      },
+    },
+  );
+  await expect(interrupted).rejects.toThrow('interrupted');
+  const between = await sealed();
+  expect(between.filter((text) => before.includes(text))).toHaveLength(2);
+  expect(await rotate(env)).toMatchObject({ code: 0, out: expect.stringContaining('2 sealed anew') });
+  const last = await replica({ LITELLM_SALT_KEY: NEW });
+  for (const name of ['one', 'two', 'three']) expect(await credentialSent(last, name)).toBe(`Bearer token-${name}`);
+});
+
 test('rows that open under no salt are named and nothing is written; their server is set aside, the sealed text is never sent (defect 32)', async () => {
   const gateway = await replica({ LITELLM_SALT_KEY: OLD });
   await addServer(gateway, 'readable', 'token-a');

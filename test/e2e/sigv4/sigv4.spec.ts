@@ -1,9 +1,11 @@
 import { loadConfiguration } from '../../../src/platform/config/load-configuration.js';
+import { adminCaller } from '../../harness/admin-call.js';
 import { createGatewayFolder } from '../../harness/config-file.js';
 import { startFixture } from '../../conformance/fixture/start-fixture.js';
 import { canary, findLeaks } from '../../harness/canaries.js';
 import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
 import { connectV1 } from '../../harness/mcp-client.js';
+import { testPostgres } from '../../harness/postgres.js';
 import { rpc } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 import { waitFor } from '../../harness/wait-for.js';
@@ -156,6 +158,43 @@ test('where the machine has no keys either, nothing is sent', async () => {
   const message = await call(started);
   expect(message?.error?.data).toMatchObject({ reason: expect.stringContaining('no AWS credentials were found') });
   expect(upstream.requests).toEqual([]);
+});
+
+test('a server that came by REST is signed for likewise; its keys are sealed and never shown', async () => {
+  const gate = await startSignatureGate(upstream.url, () => OWN, REGION, SERVICE);
+  const database = await testPostgres();
+  gateway = await startGateway({
+    config: { general_settings: { store_model_in_db: true } },
+    databaseUrl: database.url.reveal(),
+  });
+  const admin = adminCaller(gateway.url, gateway.key);
+  const { status, body } = await admin('POST', '/v1/mcp/server', {
+    server_name: 'aws',
+    url: `${gate.origin}${PATH}`,
+    auth_type: 'aws_sigv4',
+    credentials: own,
+  });
+  expect(status).toBe(201);
+  expect((await call(gateway))?.result).toBeDefined();
+  expect(gate.requests.filter(({ refusal }) => refusal !== undefined)).toEqual([]);
+  const { body: read } = await admin('GET', '/v1/mcp/server');
+  const audit = await admin('GET', '/audit');
+  expect(findLeaks(JSON.stringify([body, read, audit.body]), [SECRET, TOKEN, 'AKIDOWN'])).toEqual([]);
+  const rows = await database.query('SELECT * FROM mcp_server');
+  expect(findLeaks(JSON.stringify(rows), [SECRET, TOKEN, 'AKIDOWN'])).toEqual([]);
+  // Half of a key is no key.
+  const half = await admin('POST', '/v1/mcp/server', {
+    server_name: 'half',
+    url: gate.origin,
+    auth_type: 'aws_sigv4',
+    credentials: { aws_region_name: REGION, aws_access_key_id: 'AKID' },
+  });
+  expect(half.status).toBeGreaterThanOrEqual(400);
+  expect(JSON.stringify(half.body)).toContain('aws_secret_access_key');
+  await gateway.close();
+  gateway = undefined;
+  await gate.close();
+  await database.drop();
 });
 
 test.each([
