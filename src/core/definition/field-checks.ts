@@ -1,7 +1,6 @@
 import { isIP } from 'class-validator';
 import { Secret } from '../model/secret.js';
 import { isSettableHeader } from './settable-header.js';
-import { TOOL_FINGERPRINT } from '../protocol/tool-fingerprint.js';
 import { suggestion } from './closest-name.js';
 import { describedAs, schemaOf } from './field-schema.js';
 
@@ -21,6 +20,8 @@ const APPROVED: readonly FieldIssue[] = [];
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 /** RFC 9110 §5.5 field value: no control characters, so no header can be smuggled in. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** What `toolFingerprint` of `core/protocol` gives. */
+const TOOL_FINGERPRINT = /^sha256:[0-9a-f]{64}$/;
 const ENVIRONMENT_NAME = /^[^=\0]+$/;
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
