@@ -93,7 +93,7 @@ export class ConnectionRoster {
     for (const owner of owners) owner.onDisconnect?.(pooled.entry);
     const { slot } = pooled;
     this.logger.debug({ server: slot.entry.name, reason }, 'session with a server is over');
-    if (pooled.kind === 'stdio') this.health.childDied(slot, reason);
+    if (pooled.kind === 'stdio') this.health.childDied(slot, reason, pooled.credential);
   }
 
   /** Takes a connection out of the pool; it ends at once, or when its last call has (`endIfDone`). */

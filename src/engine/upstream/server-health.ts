@@ -3,7 +3,7 @@ import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { PooledConnection } from './pooled-connection.js';
 import type { ServerSlot } from './server-slot.js';
 import { upstreamError } from './upstream-error.js';
-import type { UpstreamRequest } from './upstream.js';
+import type { ResolvedCredential, UpstreamRequest } from './upstream.js';
 
 /** A caller that gave up after this long of silence counts as a slow call. */
 const SILENCE_MS = 5_000;
@@ -68,8 +68,8 @@ export class ServerHealth {
   }
 
   /** What the failure to open a session says about the server. */
-  openingFailed(slot: ServerSlot, error: unknown): void {
-    if (!(error instanceof GatewayError)) return;
+  openingFailed(slot: ServerSlot, error: unknown, credential: ResolvedCredential): void {
+    if (!(error instanceof GatewayError) || isOneUsersChild(slot, credential)) return;
     // A refused credential says that somebody is there.
     if (error.code === 'upstream/unauthorized' || error.code === 'upstream/busy') {
       slot.circuit.succeed();
@@ -77,7 +77,8 @@ export class ServerHealth {
     } else this.#fail(slot, 'hard', error);
   }
 
-  childDied(slot: ServerSlot, reason: string): void {
+  childDied(slot: ServerSlot, reason: string, credential: ResolvedCredential): void {
+    if (isOneUsersChild(slot, credential)) return;
     this.#fail(slot, 'hard', upstreamError('upstream/unreachable', slot.entry, reason));
   }
 
@@ -92,6 +93,11 @@ export class ServerHealth {
       );
     }
   }
+}
+
+/** A process that runs with values of one user: it may well fail because of them, which says nothing to others. */
+function isOneUsersChild({ entry }: ServerSlot, { userId }: ResolvedCredential): boolean {
+  return entry.endpoint.kind === 'stdio' && userId !== undefined;
 }
 
 function silenceMs(request: UpstreamRequest): number {

@@ -99,7 +99,7 @@ export class SessionOpenings {
       slot.circuit.reach();
     } catch (error) {
       roster.count(isChild, -1);
-      health.openingFailed(slot, error);
+      health.openingFailed(slot, error, credential);
       throw error;
     }
     this.#install(pooled);

@@ -55,6 +55,13 @@ describe('what users keep to use servers with', () => {
           ],
           allow_all_keys: true,
         },
+        picky: {
+          command: 'node',
+          // Ends at once for who gave a bad value.
+          args: ['-e', "if (process.env.PICKY === 'bad') process.exit(3); import(process.argv[1])", ...args],
+          env: [{ name: 'PICKY', scope: 'per_user' }],
+          allow_all_keys: true,
+        },
         plain: { url: upstream.url, allow_all_keys: true },
         hidden: { url: upstream.url, is_byok: true, auth_type: 'api_key' },
       },
@@ -175,7 +182,7 @@ describe('what users keep to use servers with', () => {
     expect([sent('x-workspace'), sent('x-region')]).toEqual([[secrets.space], ['eu']]);
     const unknown = await as('bob')('POST', `${PATH}/headed/user-env-vars`, { values: { NOPE: 'x' } });
     expect(unknown.status).toBe(422);
-    expect(((await as('ada')('GET', '/v1/mcp/user-env-vars/status')).body as object[]).length).toBe(2);
+    expect(((await as('ada')('GET', '/v1/mcp/user-env-vars/status')).body as object[]).length).toBe(3);
     const cleared = await as('bob')('POST', `${PATH}/headed/user-env-vars`, { values: { 'X-Workspace': '' } });
     expect(cleared.body).toMatchObject({ missing_count: 1 });
     expect((await call('bob', 'headed')).message?.error).toBeDefined();
@@ -192,6 +199,21 @@ describe('what users keep to use servers with', () => {
     expect(ofBob.text).not.toContain(secrets.child);
     await as('ada')('DELETE', `${PATH}/child/user-env-vars`);
     expect((await call('ada', 'child', first, 'get-env')).message?.error?.message).toContain('CHILD_TOKEN');
+  });
+
+  test('a process that ends because of one user’s value is not taken from the others', async () => {
+    await as('ada')('POST', `${PATH}/picky/user-env-vars`, { values: { PICKY: 'good' } });
+    await as('bob')('POST', `${PATH}/picky/user-env-vars`, { values: { PICKY: 'bad' } });
+    expect((await call('ada', 'picky', first, 'get-env')).message?.result).toBeDefined();
+    for (let tries = 0; tries < 6; tries += 1) {
+      expect((await call('bob', 'picky', first, 'get-env')).message?.error).toBeDefined();
+    }
+    expect((await call('ada', 'picky', first, 'get-env')).message?.result).toBeDefined();
+    const { body } = await admin('GET', '/health');
+    expect((body as { servers: object[] }).servers).toContainEqual(
+      expect.objectContaining({ server_name: 'picky', status: 'healthy' }),
+    );
+    await as('ada')('DELETE', `${PATH}/picky/user-env-vars`);
   });
 
   test('users see theirs, admins those of others; a server one may not see is as absent', async () => {
