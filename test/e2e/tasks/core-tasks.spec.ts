@@ -4,6 +4,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { insertKey } from '../../factory/insert-key.js';
+import { rpc } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -34,6 +35,10 @@ beforeAll(async () => {
       },
     },
   });
+  // What a server offers is known once it has been asked; a child may take its time to start.
+  for (const server of ['http', 'events', 'stdio']) {
+    await rpc(`${gateway.url}/mcp/${server}`, 'tools/list', {}, { key: gateway.key });
+  }
 }, 60_000);
 
 afterEach(async () => {

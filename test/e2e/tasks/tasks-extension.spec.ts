@@ -9,6 +9,7 @@ import { waitFor } from '../../harness/wait-for.js';
 type Json = Record<string, unknown>;
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const SERVERS = ['modern_http', 'modern_stdio', 'legacy_http', 'legacy_sse', 'legacy_stdio'];
 const TASKS = 'io.modelcontextprotocol/tasks';
 const DECLARED = { extensions: { [TASKS]: {} }, elicitation: { form: {} } };
 
@@ -35,6 +36,8 @@ beforeAll(async () => {
       },
     },
   });
+  // What a server offers is known once it has been asked; a child may take its time to start.
+  for (const server of SERVERS) await rpc(`${gateway.url}/mcp/${server}`, 'tools/list', {}, { key: gateway.key });
 }, 60_000);
 
 afterAll(async () => {
@@ -54,7 +57,7 @@ async function begin(server: string, name: string, args: Json = {}): Promise<Jso
 
 async function look(server: string, taskId: string): Promise<Json> {
   const { message } = await ask(server, 'tasks/get', { taskId });
-  return (message?.result ?? message?.error ?? {});
+  return message?.result ?? message?.error ?? {};
 }
 
 async function until(server: string, taskId: string, status: string): Promise<Json> {
@@ -66,8 +69,6 @@ async function until(server: string, taskId: string, status: string): Promise<Js
     { what: `status ${status}`, everyMs: 50 },
   );
 }
-
-const SERVERS = ['modern_http', 'modern_stdio', 'legacy_http', 'legacy_sse', 'legacy_stdio'];
 
 describe.each(SERVERS)('a modern client that declared tasks, and %s', (server) => {
   test('discovery offers the extension, and not the tasks of 2025-11-25', async () => {
@@ -117,7 +118,7 @@ describe.each(SERVERS)('a modern client that declared tasks, and %s', (server) =
     const { taskId } = await begin(server, 'multi_input');
     const keys = await waitFor(
       async () => {
-        const open = Object.keys(((await look(server, taskId))['inputRequests'] ?? {}));
+        const open = Object.keys((await look(server, taskId))['inputRequests'] ?? {});
         return open.length === 2 ? open : undefined;
       },
       { everyMs: 50 },

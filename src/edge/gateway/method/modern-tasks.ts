@@ -50,6 +50,7 @@ export async function withTask(
   return withParams(given, withoutMembers(given.text, LEGACY_TASK));
 }
 
+const COMPLETE: ReadonlyMap<string, string> = new Map([['resultType', '"complete"']]);
 const TASK_ASKED: ReadonlyMap<string, string> = new Map([['task', '{}']]);
 
 export function tasksRequired(detail: string): GatewayError {
@@ -168,7 +169,8 @@ async function getTask(request: TaskRequest): Promise<Answer> {
       set.set('status', end.kind === 'error' ? '"failed"' : '"completed"');
       if (end.kind === 'error') set.set('error', toModernError(end.text));
       else {
-        const result = withoutRelatedTask(mapTaskIds(end.text, () => handle));
+        const own = withoutRelatedTask(mapTaskIds(end.text, () => handle));
+        const result = own.startsWith('{') ? withMembersSet(own, COMPLETE) : own;
         set.set('result', (await relinkResult(engine.catalog, call, server, { text: result })).text);
       }
       break;
