@@ -11,8 +11,14 @@ export interface CheckedRequest {
   readonly refusal: string | undefined;
 }
 
-/** Stands before an MCP server and lets through only what is signed. */
-export async function startSignatureGate(target: string, keys: () => KnownKeys, region: string, service: string) {
+/** Stands before an MCP server and lets through only what is signed; `redirects` lead from a path elsewhere. */
+export async function startSignatureGate(
+  target: string,
+  keys: () => KnownKeys,
+  region: string,
+  service: string,
+  redirects: Readonly<Record<string, string>> = {},
+) {
   const requests: CheckedRequest[] = [];
   const { hostname, port, pathname } = new URL(target);
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -24,7 +30,15 @@ export async function startSignatureGate(target: string, keys: () => KnownKeys, 
       response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ message: refusal }));
       return;
     }
-    const { authorization: _signature, ...rest } = headers;
+    const elsewhere = redirects[path];
+    if (elsewhere !== undefined) {
+      response.writeHead(307, { location: elsewhere }).end();
+      return;
+    }
+    // What is behind it sees nothing of the signature.
+    const rest = Object.fromEntries(
+      Object.entries(headers).filter(([name]) => name !== 'authorization' && !name.startsWith('x-amz-')),
+    );
     const onward = httpRequest({ hostname, port, path: pathname, method, headers: rest });
     onward.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);

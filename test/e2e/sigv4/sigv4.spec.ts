@@ -78,6 +78,29 @@ test('every request of a session is signed, its stream and its end too, body and
   await gate.close();
 });
 
+test('a redirect on the same origin is signed anew; one to another origin carries neither signature nor session token', async () => {
+  const gate = await startSignatureGate(upstream.url, () => OWN, REGION, SERVICE, {
+    '/moved': PATH,
+    '/away': upstream.url,
+  });
+  const started = await start({ ...own, url: `${gate.origin}/moved` });
+  expect((await call(started))?.result).toBeDefined();
+  expect(new Set(gate.requests.map(({ path }) => path))).toEqual(new Set(['/moved', PATH]));
+  expect(gate.requests.filter(({ refusal }) => refusal !== undefined)).toEqual([]);
+
+  await started.writeConfig({
+    mcp_servers: { aws: { auth_type: 'aws_sigv4', ...own, url: `${gate.origin}/away` } },
+  });
+  upstream.clearLog();
+  await waitFor(async () => {
+    await call(started);
+    return upstream.requests.length > 0;
+  });
+  expect(findLeaks(upstream.transcript(), [TOKEN])).toEqual([]);
+  expect(upstream.requests.filter(({ headers }) => headers.authorization ?? headers['x-amz-date'])).toEqual([]);
+  await gate.close();
+});
+
 test('requests to a server of the modern era are signed, subscriptions too', async () => {
   const fixture = await startFixture({ era: 'modern' });
   const gate = await startSignatureGate(fixture.url, () => OWN, REGION, SERVICE);
