@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { isIP } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -71,8 +72,7 @@ export async function bootstrap(
     app.use(jsonBody(settings.limits));
     await app.init();
     if (worker.count > 1) await adapter.listenForSiblings(worker.siblingSocketPath(worker.index));
-    await listen(app, settings.listen);
-    await announce(app, settings.listen);
+    await appear(app, settings.listen);
     return { app, url: urlOf(app), close: () => app.close() };
   } catch (error) {
     await app.close();
@@ -88,11 +88,20 @@ async function listen(app: NestExpressApplication, { host, port }: ListenSetting
   }
 }
 
-/** Tells other replicas where this one is. */
-async function announce(app: INestApplication, { replicaUrl }: ListenSettings): Promise<void> {
+/**
+ * Listens, and tells other replicas where: before, if that is known, so that none of them meets a session of a replica it
+ * cannot find.
+ */
+async function appear(app: NestExpressApplication, settings: ListenSettings): Promise<void> {
+  const { host, port, replicaUrl } = settings;
+  const directory = app.get(ReplicaDirectory, { strict: false });
+  const isKnown = port !== 0 && isIP(host) !== 0;
+  const address = replicaUrl ?? (isKnown ? replicaAddress({ address: host, port }) : undefined);
+  if (address !== undefined) await directory.announce(address);
+  await listen(app, settings);
   const listening = (app.getHttpServer() as Server).address();
-  if (typeof listening !== 'object' || listening === null) return;
-  await app.get(ReplicaDirectory, { strict: false }).announce(replicaUrl ?? replicaAddress(listening));
+  if (address !== undefined || typeof listening !== 'object' || listening === null) return;
+  await directory.announce(replicaAddress(listening));
 }
 
 function listenError(error: unknown, host: string, port: number): unknown {

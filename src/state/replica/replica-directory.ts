@@ -9,8 +9,9 @@ import { ReplicasStore } from './replicas.store.js';
 const HEARTBEAT_MS = 5_000;
 /** Who was silent for so long is gone. */
 const SILENT_MS = 30_000;
-/** Unknown replicas are looked for no more often than this. */
-const REFRESH_MIN_MS = 250;
+/** A replica that was looked for and not found is not looked for again for so long: ids do not come back. */
+const ABSENT_MS = 5_000;
+const ABSENT_MAX = 1_000;
 
 type GoneListener = (replica: string) => void;
 
@@ -27,7 +28,8 @@ export class ReplicaDirectory implements BeforeApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
   #refreshing: Promise<void> | undefined;
-  #refreshedAt = Number.NEGATIVE_INFINITY;
+  /** Until when. */
+  readonly #absent = new Map<string, number>();
   #ended = false;
 
   constructor(
@@ -61,8 +63,17 @@ export class ReplicaDirectory implements BeforeApplicationShutdown {
   async addressOf(replica: string): Promise<string | undefined> {
     const known = this.#addresses.get(replica);
     if (known !== undefined) return known;
-    if (performance.now() - this.#refreshedAt > REFRESH_MIN_MS) await this.#refresh();
-    return this.#addresses.get(replica);
+    const now = performance.now();
+    if (now < (this.#absent.get(replica) ?? 0)) return undefined;
+    // One that is under way may have begun before that replica announced itself.
+    await this.#refreshing?.catch(() => undefined);
+    await this.#refresh();
+    const address = this.#addresses.get(replica);
+    if (address === undefined) {
+      if (this.#absent.size >= ABSENT_MAX) this.#absent.clear();
+      this.#absent.set(replica, now + ABSENT_MS);
+    }
+    return address;
   }
 
   /** Connections are refused from now on: nobody should try. */
@@ -99,7 +110,6 @@ export class ReplicaDirectory implements BeforeApplicationShutdown {
     const rows = await this.store.living(SILENT_MS);
     const before = this.#addresses;
     this.#addresses = new Map(rows.map(({ id, address }) => [id, address]));
-    this.#refreshedAt = performance.now();
     for (const replica of before.keys()) if (!this.#addresses.has(replica)) this.#gone(replica);
   }
 }
