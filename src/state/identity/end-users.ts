@@ -65,6 +65,7 @@ export class EndUsers implements OnApplicationShutdown {
     const subjects = [...caller.subjects, `end_user:${endUserId}`];
     return {
       ...withEndUser(caller.principal, endUserId, looked.value),
+      ...(caller.heldUntil === undefined ? {} : { heldUntil: caller.heldUntil }),
       subjects,
       readAt: Math.min(caller.readAt, looked.readAt),
       isOvertaken: caller.isOvertaken || wasOvertaken(looked, subjects),

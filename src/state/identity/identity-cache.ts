@@ -106,7 +106,7 @@ export class IdentityCache {
   #findAged(identity: Identity, now: number): Identity | RefusalReason | undefined {
     if (identity.isSuperseded) return undefined;
     if (identity.isExpired) {
-      this.#refuse(identity, 'key_expired');
+      if (!identity.isStillHeld) this.#refuse(identity, 'key_expired');
       return 'key_expired';
     }
     this.#readAgain(identity, now);
@@ -220,7 +220,7 @@ export class IdentityCache {
   #sweep(): void {
     const now = performance.now();
     for (const identity of [...this.#held]) {
-      if (identity.isExpired) this.#refuse(identity, 'key_expired');
+      if (identity.isExpired && !identity.isStillHeld) this.#refuse(identity, 'key_expired');
       else if (now - this.#confirmedAt(identity) > this.#options.staleMs) this.#refuse(identity, 'unverified');
       else if (identity.isSuperseded || now - identity.checkedAt > REREAD_MS) this.#readAgain(identity, now);
     }

@@ -14,6 +14,11 @@ export interface IdentityHolder {
 export interface Resolved {
   readonly kind: 'principal';
   readonly principal: Principal;
+  /**
+   * Milliseconds since the epoch until which what was begun may go on, where that is later than `principal.expiresAt`: a
+   * token that is refreshed ends nothing that runs. Absent: no longer than the credential.
+   */
+  readonly heldUntil?: number;
   /** `kind:id` of every row it was made from: when one changes, it is made again. */
   readonly subjects: readonly string[];
   /** `performance.now()` before the first row was read. */
@@ -53,6 +58,7 @@ export class Identity {
   /** `performance.now()` before the rows were read that last confirmed it. */
   checkedAt: number;
   subjects: readonly string[];
+  #heldUntil: number | undefined;
   /** A row behind it changed and has not been read again: good for nobody who comes now. */
   isSuperseded = false;
   /** The cache has let it go: it will not hear of changes. */
@@ -73,6 +79,7 @@ export class Identity {
     this.admission = this.#admission(resolved.principal);
     this.checkedAt = resolved.readAt;
     this.subjects = resolved.subjects;
+    this.#heldUntil = resolved.heldUntil;
   }
 
   get principal(): Principal {
@@ -83,6 +90,11 @@ export class Identity {
   get isExpired(): boolean {
     const { expiresAt } = this.admission.principal;
     return expiresAt !== undefined && Date.now() >= expiresAt;
+  }
+
+  /** Nobody may come in with it any more, but what somebody began with it goes on. */
+  get isStillHeld(): boolean {
+    return this.holders.size > 0 && this.#heldUntil !== undefined && Date.now() < this.#heldUntil;
   }
 
   /**
@@ -107,6 +119,7 @@ export class Identity {
     this.checkedAt = resolved.readAt;
     this.isSuperseded = false;
     this.subjects = resolved.subjects;
+    this.#heldUntil = resolved.heldUntil;
     if (isSamePrincipal(this.principal, resolved.principal)) return false;
     this.admission = this.#admission(resolved.principal);
     return true;

@@ -124,8 +124,14 @@ export class OAuthTokens implements OnApplicationShutdown {
     };
     if (holder.kind === 'refused') return { ...holder, ...reading };
     const { principal } = holder;
-    const ends = Math.min(expiresAt, grant.expiresAt, principal.expiresAt ?? Number.POSITIVE_INFINITY);
-    return { kind: 'principal', principal: Object.freeze({ ...principal, audience, expiresAt: ends }), ...reading };
+    const heldUntil = Math.min(grant.expiresAt, principal.expiresAt ?? Number.POSITIVE_INFINITY);
+    const ends = Math.min(expiresAt, heldUntil);
+    return {
+      kind: 'principal',
+      principal: Object.freeze({ ...principal, audience, expiresAt: ends }),
+      heldUntil,
+      ...reading,
+    };
   }
 }
 
