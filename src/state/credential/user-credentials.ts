@@ -26,8 +26,10 @@ const REREAD_MS = 60_000;
 const AWAY_MS = 3_000;
 /** Changes that keep overtaking the reading: then the last reading counts, and is not kept. */
 const READINGS_MAX = 4;
-/** Users read at once; more are refused, so that nobody uses up the database's connections. */
-const READINGS_AT_ONCE = 500;
+/** Users being read or waiting for it; more are refused. */
+const READINGS_MAX_WAITING = 500;
+/** Queries at once: there are other things to do with the database's connections. */
+const QUERIES_AT_ONCE = 3;
 
 interface Reading {
   readonly promise: Promise<Kept>;
@@ -46,6 +48,8 @@ export class UserCredentials implements OnApplicationShutdown {
   readonly #staleMs: number;
   readonly #unsubscribe: () => void;
   readonly #listeners = new Set<(userIds: ReadonlySet<string> | 'everybody') => void>();
+  readonly #waiting: (() => void)[] = [];
+  #queries = 0;
   #awayUntil = 0;
 
   constructor(
@@ -146,7 +150,7 @@ export class UserCredentials implements OnApplicationShutdown {
   async #read(userId: string): Promise<Kept> {
     const running = this.#readings.get(userId);
     if (running !== undefined) return running.promise;
-    if (this.#readings.size >= READINGS_AT_ONCE) {
+    if (this.#readings.size >= READINGS_MAX_WAITING) {
       throw new GatewayError('http/too_many', { detail: 'too many users at once', retryAfterSeconds: 1 });
     }
     // `isOvertaken` is set by changes that arrive while the rows are being read.
@@ -164,7 +168,7 @@ export class UserCredentials implements OnApplicationShutdown {
       const readAt = performance.now();
       let rows: readonly UserCredential[];
       try {
-        rows = await this.store.ofUser(userId);
+        rows = await this.#inTurn(() => this.store.ofUser(userId));
       } catch (error) {
         const substitute = this.#substitute(userId, error);
         if (substitute === undefined) throw error;
@@ -177,6 +181,17 @@ export class UserCredentials implements OnApplicationShutdown {
       }
       if (attempt === READINGS_MAX) return kept;
       reading().isOvertaken = false;
+    }
+  }
+
+  async #inTurn<T>(query: () => Promise<T>): Promise<T> {
+    if (this.#queries >= QUERIES_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#queries += 1;
+    try {
+      return await query();
+    } finally {
+      this.#queries -= 1;
+      this.#waiting.shift()?.();
     }
   }
 
