@@ -91,3 +91,21 @@ describe('clients that have nothing but an address', () => {
     });
   });
 });
+
+test.each(OAUTH_CLIENT_KINDS)('$name: finds its way below a root path', async ({ connect }) => {
+  const upstream = await fakeUpstream({ tools: [{ name: 'echo', inputSchema: { type: 'object' } }] });
+  const gateway = await startGateway({
+    config: { mcp_servers: { wiki: { url: upstream.url } } },
+    env: { SERVER_ROOT_PATH: '/tools' },
+  });
+  const { key } = await insertKey(gateway.databaseUrl, { permission: { servers: ['wiki'] } });
+  for (const path of ['/mcp', '/mcp/wiki']) {
+    const person = new Person(key);
+    const client = await connect(`${gateway.url}/tools${path}`, new OauthClient(), person.signIn);
+    expect(await client.listTools()).toHaveLength(1);
+    expect(person.consents[0]?.url.pathname).toBe('/tools/authorize/flow');
+    await client.close();
+  }
+  await gateway.close();
+  await upstream.close();
+});
