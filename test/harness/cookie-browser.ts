@@ -18,7 +18,11 @@ export class CookieBrowser {
   /** Every address visited, redirects included. */
   readonly visited: string[] = [];
 
-  constructor(private readonly stopAt: (url: URL) => boolean = () => false) {}
+  /** @param reach where an address leads in truth, for names that this machine does not know. */
+  constructor(
+    private readonly stopAt: (url: URL) => boolean = () => false,
+    private readonly reach: (url: URL) => URL = (url) => url,
+  ) {}
 
   get(url: string | URL): Promise<Page> {
     return this.#go(new URL(url), 'GET', undefined);
@@ -62,7 +66,7 @@ export class CookieBrowser {
     for (let hop = 0; hop < HOPS_MAX; hop += 1) {
       this.visited.push(url.href);
       const cookie = [...this.cookies(url.origin)].map(([name, value]) => `${name}=${value}`).join('; ');
-      const response = await fetch(url, {
+      const response = await fetch(this.reach(url), {
         method,
         redirect: 'manual',
         headers: {

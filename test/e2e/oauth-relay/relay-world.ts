@@ -26,6 +26,8 @@ export interface RelayWorldOptions {
   /** Over `auth_type: oauth2`. */
   readonly entry?: Readonly<Record<string, unknown>>;
   readonly servers?: Readonly<Record<string, unknown>>;
+  /** `general_settings`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   readonly gateway?: StartGatewayOptions;
 }
 
@@ -37,6 +39,7 @@ export async function relayWorld(options: RelayWorldOptions = {}): Promise<Relay
     ...options.gateway,
     config: {
       mcp_servers: { guarded: { url: server.url, auth_type: 'oauth2', ...options.entry }, ...options.servers },
+      ...(options.settings === undefined ? {} : { general_settings: options.settings }),
     },
   });
   return {
@@ -52,9 +55,12 @@ export async function relayWorld(options: RelayWorldOptions = {}): Promise<Relay
   };
 }
 
-/** A browser of one person, which stops where the client waits. */
-export function newBrowser(): CookieBrowser {
-  return new CookieBrowser((url) => url.href.startsWith('http://127.0.0.1:9/') || url.host === 'app.example');
+/** A browser of one person, which stops where the client waits. `named` leads to `origin`, as a reverse proxy would have it. */
+export function newBrowser(named?: string, origin?: string): CookieBrowser {
+  return new CookieBrowser(
+    (url) => url.href.startsWith('http://127.0.0.1:9/') || url.host === 'app.example',
+    (url) => new URL(named === undefined || origin === undefined ? url : url.href.replace(named, origin)),
+  );
 }
 
 /** Presses "Allow" on the gateway's page, and goes on until the browser is sent back to the client. */
