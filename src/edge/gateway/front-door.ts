@@ -30,7 +30,7 @@ import { LegacySseDoor } from './legacy-sse-door.js';
 import { ListChangeNotices } from './list-change-notices.js';
 import { ListenStreams } from './modern-listen-streams.js';
 import { LiveRequest, type LiveRequestDoor } from './live-request.js';
-import { offerCaller } from './offer-caller.js';
+import { OfferCallers } from './offer-callers.js';
 import { PeerPass, SERVED_BY_HEADER, type Pass } from './peer-pass.js';
 import { PeerRelay } from './peer-relay.js';
 import { readScope } from './read-scope.js';
@@ -72,6 +72,7 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
     @Inject(ListChangeNotices) private readonly notices: ListChangeNotices,
     @Inject(ListenStreams) private readonly listening: ListenStreams,
     @Inject(PublicAddress) private readonly address: PublicAddress,
+    @Inject(OfferCallers) private readonly callers: OfferCallers,
     @Inject(UpstreamSignIn) private readonly signIn: UpstreamSignIn,
     @Inject(WORKER) private readonly worker: Worker,
     @Inject(LIMITS) private readonly limits: Limits,
@@ -192,7 +193,8 @@ export class FrontDoor implements BeforeApplicationShutdown, LiveRequestDoor {
       isGatewayKey: this.#isGatewayKey,
     });
     if (live.context.view.wantsCaller) {
-      const whoCalls = offerCaller(principal, request.headers, this.address.baseUrl(request, live.pass?.address));
+      const baseUrl = this.address.baseUrl(request, live.pass?.address);
+      const whoCalls = this.callers.read(live.context, request.headers, baseUrl);
       live.context = { ...live.context, offer: { ...live.context.offer, caller: whoCalls } };
       // Whoever is sent to sign in may want to know as well.
       if (request.headers[DEBUG_HEADER] !== undefined) this.#explain(live);

@@ -21,11 +21,13 @@ import { TaskWatches } from './modern-task-watches.js';
 import { LongCalls } from './long-calls.js';
 import { PeerPass } from './peer-pass.js';
 import { PeerRelay } from './peer-relay.js';
+import { PendingVisits } from './pending-visits.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
 import { ServeAtHome } from './serve-at-home.js';
 import { SessionRouter } from './session-router.js';
 import { StreamableDoor } from './streamable-door.js';
+import { OfferCallers } from './offer-callers.js';
 import { UpstreamSignIn } from './upstream-sign-in.js';
 
 /** The data plane's doors. */
@@ -53,6 +55,7 @@ import { UpstreamSignIn } from './upstream-sign-in.js';
     ParkedCalls,
     PeerPass,
     PeerRelay,
+    PendingVisits,
     PrincipalOwners,
     PublicAddress,
     RestDoor,
@@ -60,6 +63,7 @@ import { UpstreamSignIn } from './upstream-sign-in.js';
     SessionRouter,
     StreamableDoor,
     TaskWatches,
+    OfferCallers,
     UpstreamSignIn,
   ],
   exports: [FrontDoor, Dispatcher],

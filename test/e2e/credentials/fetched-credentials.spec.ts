@@ -21,10 +21,12 @@ describe('credentials that are not in a definition', () => {
   let upstreams: Record<Upstream, FakeUpstream>;
   let gateway: TestGateway;
   let person: string;
+  let foreign: string;
 
   beforeAll(async () => {
     company = await tokenIssuer();
     person = await company.token({ sub: 'ann', role: 'admin' });
+    foreign = await company.token({ sub: 'ann' }, { issuer: 'https://server.example' });
     machine = await tokenServer({ issue: () => 'machine-token' });
     exchange = await tokenServer({ issue: () => 'exchanged-token' });
     const recorders = await Promise.all(UPSTREAMS.map(async (name) => [name, await fakeUpstream()] as const));
@@ -135,11 +137,17 @@ describe('credentials that are not in a definition', () => {
       () => ({ 'x-litellm-api-key': gateway.key, authorization: `Bearer ${person}` }),
       { ...BY_KEY, exchanged: 'Bearer exchanged-token' },
     ],
+    [
+      'a key, and as Authorization the token of who knows what server',
+      () => ({ 'x-litellm-api-key': gateway.key, authorization: `Bearer ${foreign}` }),
+      BY_KEY,
+    ],
   ])('%s', async (_title, headers, expected) => {
     expect(await outcomes(headers())).toEqual(expected);
     const seen = everythingSeen();
     expect(seen).not.toContain(gateway.key);
     expect(seen).not.toContain(person);
+    expect(`${seen}${exchange.transcript()}${machine.transcript()}`).not.toContain(foreign);
     expect(seen).not.toContain('machine-secret');
   });
 
