@@ -1,5 +1,15 @@
 import { ClaimMappingFields } from './claim-mapping-fields.js';
-import { httpUrl, integerBetween, isRecord, listOf, oneOf, record, text, type FieldCheck } from './field-checks.js';
+import {
+  flag,
+  httpUrl,
+  integerBetween,
+  isRecord,
+  listOf,
+  oneOf,
+  record,
+  text,
+  type FieldCheck,
+} from './field-checks.js';
 import { Field, toNumber } from './field-decorators.js';
 import { validateDefinition } from './validate-definition.js';
 
@@ -29,9 +39,20 @@ export class JwtIssuerDefinition extends ClaimMappingFields {
   @Field(text)
   issuer?: string;
 
-  /** The `aud` one of which its tokens must have. Required. */
+  /** The `aud` one of which its tokens must have. Required, but beside `resource_server`. */
   @Field(textOrList)
   audience?: string | string[];
+
+  /**
+   * It issues tokens for single endpoints of the gateway (RFC 8707): `aud` is the endpoint's address, where alone such a
+   * token is good. Clients without a key are sent to it. Needs `PROXY_BASE_URL`.
+   */
+  @Field(flag)
+  resource_server?: boolean;
+
+  /** What clients that are sent to it ask for. */
+  @Field(listOf(text))
+  scopes?: string[];
 
   /** Where its keys are. Default: what its `/.well-known/openid-configuration` says. */
   @Field(httpUrl)
@@ -51,7 +72,8 @@ export const jwtIssuer: FieldCheck = (value) => {
   if (!isRecord(value)) return record(value);
   const { problems } = validateDefinition(JwtIssuerDefinition, value);
   const issues = problems.map(({ path, message }) => ({ at: path, message: message.replace(', ignored', '') }));
-  const missing = (['issuer', 'audience'] as const).filter((field) => {
+  const required = value['resource_server'] === true ? (['issuer'] as const) : (['issuer', 'audience'] as const);
+  const missing = required.filter((field) => {
     const given = value[field];
     return given === undefined || given === null || given === '' || (Array.isArray(given) && given.length === 0);
   });

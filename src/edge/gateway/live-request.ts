@@ -7,7 +7,7 @@ import type { Identity, IdentityHolder } from '../../state/identity/identity.js'
 import type { RefusalReason } from '../../state/identity/refusal.js';
 import type { CallerContext } from './caller-context.js';
 import type { Pass } from './peer-pass.js';
-import { endpointPath, type Route } from './route.js';
+import { endpointAt, endpointPath, type Route } from './route.js';
 
 /** How long a client may go on sending a body that was answered already: long enough to notice the answer. */
 const UNREAD_MS = 700;
@@ -89,7 +89,8 @@ export class LiveRequest implements IdentityHolder, Endpoint {
   }
 
   isAudience(audience: string): boolean {
-    return endpointPath(this.route) === audience;
+    const path = endpointPath(this.route);
+    return path !== undefined && (path === audience || path === endpointAt(audience));
   }
 
   /** What goes on without its connection, and must end with the credential all the same. One at a time. */

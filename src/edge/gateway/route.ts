@@ -68,6 +68,12 @@ export function endpointPath(route: Route): string | undefined {
   return route.names === undefined ? '/mcp' : `/mcp/${route.names.join(',')}`;
 }
 
+/** The same of a path below the base address, as tokens of others may name it. */
+export function endpointAt(path: string): string | undefined {
+  const route = parseRoute('', path);
+  return route === undefined ? undefined : endpointPath(route);
+}
+
 /** `/mcp`, `/mcp/{names}`, and the old transport's `/mcp/sse`, `/mcp/{names}/sse`. */
 function belowMcp(second: string, rest: readonly string[], count: number): Route | undefined {
   if (count === 1) return { door: 'mcp', names: undefined };

@@ -1,4 +1,4 @@
-import { endpointPath, parseRoute } from '../gateway/route.js';
+import { endpointAt } from '../gateway/route.js';
 
 /** RFC 3986 unreserved and what else stands in paths of ours; nothing that needs quoting anywhere. */
 const PATH = /^[A-Za-z0-9/_.,~%@:+-]*$/;
@@ -6,8 +6,7 @@ const PATH = /^[A-Za-z0-9/_.,~%@:+-]*$/;
 /** The endpoint (`/mcp`, `/mcp/{names}`, `/toolset/{name}/mcp`) a path below the base leads to; undefined: none. */
 export function endpointOf(path: string): string | undefined {
   if (path.length > 1_000 || !PATH.test(path)) return undefined;
-  const route = parseRoute('', path);
-  return route === undefined ? undefined : endpointPath(route);
+  return endpointAt(path);
 }
 
 /**

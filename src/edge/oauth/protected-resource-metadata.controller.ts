@@ -1,6 +1,8 @@
 import { Controller, Get, Header, Inject, Query, Req } from '@nestjs/common';
 import type { Request } from 'express';
 import { interactiveServer } from '../../core/access/interactive-server.js';
+import type { JwtSettings } from '../../platform/config/settings.js';
+import { JWT_SETTINGS } from '../../platform/config/tokens.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
 import { RouteDoc } from '../admin/auth/route-doc.decorator.js';
@@ -32,6 +34,7 @@ export class ProtectedResourceMetadataController {
   constructor(
     @Inject(PublicAddress) private readonly address: PublicAddress,
     @Inject(RegistryService) private readonly registry: RegistryService,
+    @Inject(JWT_SETTINGS) private readonly jwt: JwtSettings,
   ) {}
 
   @Get([PREFIX, `${PREFIX}/*path`])
@@ -51,9 +54,22 @@ export class ProtectedResourceMetadataController {
     return {
       resource: `${base}${below === '' ? '/mcp' : below}`,
       resource_name: 'Gatehouse',
-      authorization_servers: [ownIssuer === undefined ? base : `${base}/${ownIssuer.name}`],
-      scopes_supported: ownIssuer === undefined ? [SCOPE] : ownIssuer.auth.scopes,
+      ...(ownIssuer === undefined
+        ? this.#signIn(base)
+        : { authorization_servers: [`${base}/${ownIssuer.name}`], scopes_supported: ownIssuer.auth.scopes }),
       bearer_methods_supported: ['header'],
+    };
+  }
+
+  /** Where people sign in who have no key: at the company's providers that issue tokens for endpoints, and at the gateway. */
+  #signIn(base: string): Pick<ProtectedResourceMetadata, 'authorization_servers' | 'scopes_supported'> {
+    const providers = this.jwt.issuers.flatMap(({ issuer, endpoints }) =>
+      issuer === undefined || endpoints === undefined ? [] : [{ issuer, ...endpoints }],
+    );
+    return {
+      authorization_servers: [...providers.map(({ issuer }) => issuer), base],
+      scopes_supported:
+        providers.length === 0 ? [SCOPE] : [...new Set(providers.flatMap((provider) => provider.scopes))],
     };
   }
 }

@@ -12,6 +12,10 @@ const ADMIN_SCOPE = 'litellm_proxy_admin';
 
 /** The identity providers whose tokens are accepted: our list, then the incumbent's one. */
 export function jwtIssuers(general: GeneralSettingsDefinition, reader: SettingsReader): readonly JwtIssuer[] {
+  const hasEndpoints = general.jwt_auth?.some((written) => written.resource_server === true) === true;
+  if (hasEndpoints && reader.text('PROXY_BASE_URL') === undefined) {
+    reader.fail('PROXY_BASE_URL', 'is required by resource_server under general_settings.jwt_auth: tokens name it');
+  }
   const ours = (general.jwt_auth ?? []).map(toIssuer);
   return general.enable_jwt_auth === true ? [...ours, ...litellmIssuers(general.litellm_jwtauth ?? {}, reader)] : ours;
 }
@@ -19,6 +23,7 @@ export function jwtIssuers(general: GeneralSettingsDefinition, reader: SettingsR
 function toIssuer(written: JwtIssuerDefinition): JwtIssuer {
   return {
     ...claimMapping(written),
+    endpoints: written.resource_server === true ? { scopes: written.scopes ?? [] } : undefined,
     issuer: written.issuer,
     audiences: typeof written.audience === 'string' ? [written.audience] : (written.audience ?? []),
     jwksUri: written.jwks_uri,

@@ -133,8 +133,10 @@ export type ClaimedRole = 'proxy_admin' | 'proxy_admin_viewer' | 'internal_user'
 export interface JwtIssuer {
   /** The `iss` of its tokens; undefined: its keys alone say that a token is its own. */
   readonly issuer: string | undefined;
-  /** One of which a token must be meant for. Never empty. */
+  /** One of which a token must be meant for, if it is for all of the gateway. Empty only beside {@link endpoints}. */
   readonly audiences: readonly string[];
+  /** It makes tokens for single endpoints of the gateway too; `scopes` is what to ask it for. */
+  readonly endpoints?: { readonly scopes: readonly string[] } | undefined;
   /** Undefined: found through the issuer's OpenID configuration. */
   readonly jwksUri: string | undefined;
   readonly algorithms: readonly string[];

@@ -1,10 +1,11 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Limits } from '../../core/model/limits.js';
-import type { JwtSettings } from '../../platform/config/settings.js';
-import { JWT_SETTINGS, LIMITS } from '../../platform/config/tokens.js';
+import type { DoorSettings, JwtSettings } from '../../platform/config/settings.js';
+import { DOOR_SETTINGS, JWT_SETTINGS, LIMITS } from '../../platform/config/tokens.js';
 import { hashKey } from '../../platform/crypto/hash-key.js';
 import { ChangeFeed } from '../../platform/database/change-feed.js';
+import { configuredBaseUrl } from '../../platform/http/public-address.js';
 import { HttpClient } from '../../platform/http/http-client.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import type { Identity, Refused, Resolve, Resolved } from './identity.js';
@@ -35,6 +36,7 @@ export class JsonWebTokens implements OnApplicationShutdown {
     @Inject(TokenOwnersReader) owners: TokenOwnersReader,
     @Inject(ChangeFeed) feed: ChangeFeed,
     @Inject(JWT_SETTINGS) settings: JwtSettings,
+    @Inject(DOOR_SETTINGS) door: DoorSettings,
     @Inject(LIMITS) limits: Limits,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -44,6 +46,7 @@ export class JsonWebTokens implements OnApplicationShutdown {
     this.#issuers = settings.issuers.map((issuer) => ({
       settings: issuer,
       keys: new IssuerKeys(issuer, this.#client, log),
+      baseUrl: configuredBaseUrl(door),
     }));
     this.#cache = new IdentityCache({
       identitiesMax: limits.principalsCachedMax,

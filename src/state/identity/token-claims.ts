@@ -16,6 +16,8 @@ export interface TokenClaims {
   readonly organizationId: string | undefined;
   /** The highest that a claim gives; undefined: none does. */
   readonly role: ClaimedRole | undefined;
+  /** The path of the one endpoint it is for; absent: it is for the whole gateway. */
+  readonly audience?: string;
 }
 
 const HIGHEST_FIRST: readonly ClaimedRole[] = [

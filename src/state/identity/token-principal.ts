@@ -47,6 +47,7 @@ export function tokenPrincipal(claims: TokenClaims, owners: TokenOwners): Verdic
       ['user', readPermission(user?.permission ?? null)],
     ]),
     expiresAt: claims.expiresAt,
+    ...(claims.audience === undefined ? {} : { audience: claims.audience }),
     ...(claims.userId === undefined ? {} : { userId: claims.userId }),
     ...(email === undefined ? {} : { email }),
     ...(team === undefined ? {} : { teamId: team.id }),

@@ -2,12 +2,15 @@ import { decodeJwt, errors, jwtVerify, type JWTHeaderParameters, type JWTVerifyR
 import type { JwtIssuer } from '../../platform/config/settings.js';
 import type { IssuerKeys } from './issuer-keys.js';
 import type { RefusalReason } from './refusal.js';
+import { readAudience } from './token-audience.js';
 import { readClaims, type TokenClaims } from './token-claims.js';
 
 /** An issuer and its keys. */
 export interface TrustedIssuer {
   readonly settings: JwtIssuer;
   readonly keys: IssuerKeys;
+  /** The address of the gateway, as tokens for its endpoints name it. */
+  readonly baseUrl: string | undefined;
 }
 
 export interface VerifiedToken {
@@ -34,8 +37,12 @@ export async function verifyToken(
   for (const issuer of candidates) {
     try {
       const { payload, protectedHeader } = await verify(token, issuer);
+      const audience = readAudience(issuer.settings, payload, issuer.baseUrl);
       const claims = readClaims(issuer.settings, payload, protectedHeader.kid);
-      if (claims !== undefined) return { issuer, claims };
+      if (claims !== undefined && audience.kind === 'everywhere') return { issuer, claims };
+      if (claims !== undefined && audience.kind === 'endpoint') {
+        return { issuer, claims: { ...claims, audience: audience.path } };
+      }
       reason = 'token_invalid';
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
@@ -53,7 +60,6 @@ export function looksLikeToken(value: string): boolean {
 async function verify(token: string, { settings, keys }: TrustedIssuer): Promise<JWTVerifyResult> {
   const options = {
     algorithms: [...settings.algorithms],
-    audience: [...settings.audiences],
     requiredClaims: ['exp'],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     ...(settings.issuer === undefined ? {} : { issuer: settings.issuer }),
