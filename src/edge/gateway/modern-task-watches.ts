@@ -29,7 +29,7 @@ interface Question extends InputRequest {
 export class TaskWatch implements ClientInteraction {
   readonly control = new CallControl();
   readonly #questions = new Map<string, Question>();
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #hasCall = false;
 
   constructor(
@@ -59,11 +59,13 @@ export class TaskWatch implements ClientInteraction {
   asked(spanMs: number): Promise<void> {
     if (this.#questions.size > 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, spanMs).unref();
-      this.#waiting.push(() => {
+      const settle = (): void => {
         clearTimeout(timer);
+        this.#waiting.delete(settle);
         resolve();
-      });
+      };
+      const timer = setTimeout(settle, spanMs).unref();
+      this.#waiting.add(settle);
     });
   }
 
@@ -100,9 +102,7 @@ export class TaskWatch implements ClientInteraction {
   }
 
   #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    for (const settle of this.#waiting) settle();
   }
 }
 

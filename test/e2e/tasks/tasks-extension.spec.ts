@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { startFixture, type Fixture } from '../../conformance/fixture/start-fixture.js';
-import { insertKey } from '../../factory/insert-key.js';
+import { changePermission, insertKey, insertTeam } from '../../factory/insert-key.js';
 import { modernRpc, modernStream, type ModernOptions } from '../../harness/modern-rpc.js';
 import { rpc, type RpcAnswer } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
@@ -200,6 +200,18 @@ test.each(['modern_http', 'legacy_http'])(
     expect(await look(server, taskId)).toMatchObject({ status: 'working' });
   },
 );
+
+test.each(['modern_http', 'legacy_http'])('%s: a task goes with the right to its tool', async (server) => {
+  const team = await insertTeam(gateway.databaseUrl, { permission: { servers: [server] } });
+  const { key } = await insertKey(gateway.databaseUrl, { teamId: team });
+  const begun = await ask(server, 'tools/call', { name: 'slow_compute', arguments: { seconds: 5 } }, { key });
+  const { taskId } = begun.message?.result as { taskId: string };
+  const mine = (): Promise<RpcAnswer> => ask(server, 'tasks/get', { taskId }, { key });
+  expect((await mine()).message?.result).toMatchObject({ status: 'working' });
+  await changePermission(gateway.databaseUrl, 'team', team, { servers: [server], toolPermissions: { [server]: ['greet'] } });
+  await waitFor(async () => (await mine()).message?.error !== undefined);
+  expect((await mine()).message?.error).toMatchObject({ code: -32602 });
+});
 
 test('news of tasks are for clients that declared them; the gateway promises none', async () => {
   const notifications = { taskIds: ['x'] };

@@ -66,8 +66,12 @@ export function beganTask(
   answer: Answer,
 ): Answer | undefined {
   if (call.modern === undefined || answer.kind === 'error' || !answer.text.includes('"taskId"')) return undefined;
+  // A server of 2025-11-25 was asked for a task; otherwise a member of this name means nothing.
+  const wasAsked = call.modern.tasks !== undefined && taskSupportOf(tool) !== undefined;
   const isNew =
-    answer.isModern === true ? readResultFacts(answer.text).resultType === 'task' : hasLegacyTask(answer.text);
+    answer.isModern === true
+      ? readResultFacts(answer.text).resultType === 'task'
+      : wasAsked && hasLegacyTask(answer.text);
   if (!isNew) return undefined;
   if (call.modern.tasks === undefined) {
     throw new GatewayError('upstream/bad_reply', {
