@@ -6,7 +6,9 @@ const PATH = /^[A-Za-z0-9/_.,~%@:+-]*$/;
 /** The endpoint (`/mcp`, `/mcp/{names}`, `/toolset/{name}/mcp`) a path below the base leads to; undefined: none. */
 export function endpointOf(path: string): string | undefined {
   if (path.length > 1_000 || !PATH.test(path)) return undefined;
-  return endpointAt(path);
+  const endpoint = endpointAt(path);
+  // Names are decoded; people read them on a page and in logs.
+  return endpoint === undefined || /\p{Cc}/u.test(endpoint) ? undefined : endpoint;
 }
 
 /**

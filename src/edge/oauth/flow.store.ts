@@ -153,13 +153,16 @@ export class FlowStore {
     return count === 1;
   }
 
-  /** Deletes rows that expired a while ago, at most so many, and answers how many. */
+  /** Deletes rows that are over (those that were used, a while after that), at most so many, and answers how many. */
   async deleteExpired(rowsMax: number): Promise<number> {
-    const before = new Date(Date.now() - KEPT_MS);
+    const now = new Date();
+    const before = new Date(now.getTime() - KEPT_MS);
     return this.#do(
       () => this.prisma.$executeRaw`
         DELETE FROM oauth_flow WHERE handle_hash IN (
-          SELECT handle_hash FROM oauth_flow WHERE expires_at < ${before} ORDER BY expires_at LIMIT ${rowsMax}
+          SELECT handle_hash FROM oauth_flow
+          WHERE expires_at < ${now} AND (consumed_at IS NULL OR expires_at < ${before})
+          ORDER BY expires_at LIMIT ${rowsMax}
         )`,
     );
   }

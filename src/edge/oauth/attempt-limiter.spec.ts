@@ -1,0 +1,28 @@
+import { AttemptLimiter } from './attempt-limiter.js';
+
+test('an address has so many attempts in a window, whatever others do', () => {
+  const limiter = new AttemptLimiter({ perAddress: 2, total: 100, windowMs: 60_000 });
+  expect([limiter.tooMany('a', 0), limiter.tooMany('a', 1), limiter.tooMany('a', 1_000)]).toEqual([
+    undefined,
+    undefined,
+    59,
+  ]);
+  expect(limiter.tooMany('b', 1_000)).toBeUndefined();
+  expect(limiter.tooMany('a', 60_000)).toBeUndefined();
+});
+
+test('what is forgiven does not count', () => {
+  const limiter = new AttemptLimiter({ perAddress: 1, total: 100, windowMs: 60_000 });
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    expect(limiter.tooMany('a', attempt)).toBeUndefined();
+    limiter.forgive('a');
+  }
+});
+
+test('all addresses together have an end too, and who has none shares one', () => {
+  const limiter = new AttemptLimiter({ perAddress: 2, total: 5, windowMs: 60_000 });
+  const answers = ['a', 'b', 'c', undefined, undefined, 'd'].map((address) => limiter.tooMany(address, 0));
+  expect(answers).toEqual([undefined, undefined, undefined, undefined, undefined, 60]);
+  const lone = new AttemptLimiter({ perAddress: 1, total: 5, windowMs: 60_000 });
+  expect([lone.tooMany(undefined, 0), lone.tooMany(undefined, 0)]).toEqual([undefined, 60]);
+});
