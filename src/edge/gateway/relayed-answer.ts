@@ -20,8 +20,9 @@ export interface RelayedRequest {
  * ends with an error for the call: its client must not wait for a reply that will not come.
  */
 export class RelayedAnswer {
-  /** Whether all of it came. Never rejects. */
+  /** When it is over: whether all of it came that the client stayed for. Never rejects. */
   readonly whole: Promise<boolean>;
+  #isBroken = false;
   readonly #isEvents: boolean;
   /** The last bytes: an event may begin here. */
   #tail = BLANK_LINE;
@@ -36,17 +37,20 @@ export class RelayedAnswer {
     if (request.isFirst) delete headers[SERVED_BY_HEADER];
     this.#isEvents = headers['content-type']?.startsWith('text/event-stream') === true;
     response.writeHead(answer.statusCode ?? 502, headers);
-    response.flushHeaders();
-    if (this.#isEvents) answer.on('data', (chunk: Buffer) => this.#remember(chunk));
+    // Others are complete in a moment, and go out in one piece.
+    if (this.#isEvents) {
+      response.flushHeaders();
+      answer.on('data', (chunk: Buffer) => this.#remember(chunk));
+    }
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.whole = promise;
     answer.on('error', () => {
       // `close` follows, and says what was missing.
     });
     answer.once('close', () => {
-      if (!answer.complete) this.#breakOff();
+      if (!answer.complete && !response.destroyed) this.#breakOff();
     });
-    response.once('close', () => resolve(answer.complete));
+    response.once('close', () => resolve(!this.#isBroken));
     answer.pipe(response);
   }
 
@@ -64,6 +68,7 @@ export class RelayedAnswer {
 
   #breakOff(): void {
     if (this.response.writableEnded) return;
+    this.#isBroken = true;
     const { body, isFirst, isStream } = this.request;
     if (!isFirst || !this.#isEvents || !this.#isBetweenEvents) {
       this.response.destroy();

@@ -190,6 +190,10 @@ describe('a session that two replicas serve', () => {
       ),
     );
     expect(totals.every((total) => total > 0)).toBe(true);
-    expect(await gateways[0]?.metrics()).toMatch(/^gatehouse_replicas 2$/m);
+    const metrics = await gateways[0]?.metrics();
+    expect(metrics).toMatch(/^gatehouse_replicas 2$/m);
+    // Clients that went away are no failures.
+    expect(metrics).toMatch(/^gatehouse_relay_failures_total 0$/m);
+    await waitFor(async () => (await gateways[0]?.metrics())?.includes('\ngatehouse_relays 0\n'));
   });
 });
