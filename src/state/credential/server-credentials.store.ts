@@ -3,6 +3,8 @@ import { credentialSubject } from './user-credential.js';
 
 /** What users keep for a server goes with it, in the write that deletes the server. */
 export async function removeCredentialsOfServer({ tx, changed }: ControlUnit, serverId: string): Promise<void> {
+  // What the gateway is registered as there is of no use to anybody either.
+  await tx.upstreamOAuthClient.deleteMany({ where: { serverId } });
   const rows = await tx.userCredential.findMany({
     where: { serverId },
     select: { userId: true },
