@@ -30,7 +30,8 @@ import { setLevel } from './method/set-level.js';
 import { modernTask } from './method/modern-tasks.js';
 import { listTasks, oneTask } from './method/tasks.js';
 import type { ModernFacts } from './modern-facts.js';
-import { pageToVisit } from './page-to-visit.js';
+import { pageToVisit, wasVisited } from './page-to-visit.js';
+import { PendingVisits } from './pending-visits.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { rpcErrorObject, toGatewayError } from './render-error.js';
 
@@ -110,6 +111,7 @@ export class Dispatcher {
     @Inject(UpstreamPool) upstreams: UpstreamPool,
     @Inject(SessionStore) sessions: SessionStore,
     @Inject(PrincipalOwners) private readonly owners: PrincipalOwners,
+    @Inject(PendingVisits) private readonly visits: PendingVisits,
     @Inject(Ledger) private readonly ledger: Ledger,
     @Inject(CallMetrics) private readonly metrics: CallMetrics,
     @Inject(LIMITS) private readonly limits: Limits,
@@ -140,7 +142,7 @@ export class Dispatcher {
     try {
       const serve = request.modern === undefined ? legacyMethod(method) : MODERN_METHODS[method];
       if (serve === undefined) throw new GatewayError('rpc/method_not_found', { detail: method });
-      answer = await serve(this.engine, this.#call(request, method, callId));
+      answer = await this.#carryOut(serve, request, this.#call(request, method, callId));
       text =
         request.modern === undefined
           ? (answer.kind === 'result' ? resultText : errorText)(request.idText, answer.text)
@@ -150,7 +152,7 @@ export class Dispatcher {
       const failure = context.asChallenge?.(toGatewayError(thrown)) ?? toGatewayError(thrown);
       this.#log(failure, method, callId);
       outcome = failure.code;
-      answer = pageToVisit(failure, request);
+      answer = pageToVisit(failure, request, this.visits);
       if (answer !== undefined) text = request.modern?.answer(answer) ?? errorText(request.idText, answer.text);
       else {
         error = failure;
@@ -179,6 +181,16 @@ export class Dispatcher {
       });
     }
     return { text, error };
+  }
+
+  /** Once more when it failed for want of what its user has brought meanwhile: nothing was sent to the server before. */
+  async #carryOut(serve: Method, request: ServeRequest, call: Call): Promise<Answer> {
+    try {
+      return await serve(this.engine, call);
+    } catch (thrown) {
+      if (!(await wasVisited(thrown, request, this.visits))) throw thrown;
+    }
+    return serve(this.engine, call);
   }
 
   #call(request: ServeRequest, method: string, callId: string): Call {

@@ -21,6 +21,7 @@ import { TaskWatches } from './modern-task-watches.js';
 import { LongCalls } from './long-calls.js';
 import { PeerPass } from './peer-pass.js';
 import { PeerRelay } from './peer-relay.js';
+import { PendingVisits } from './pending-visits.js';
 import { PrincipalOwners } from './principal-owners.js';
 import { RestDoor } from './rest-door.js';
 import { ServeAtHome } from './serve-at-home.js';
@@ -54,6 +55,7 @@ import { UpstreamSignIn } from './upstream-sign-in.js';
     ParkedCalls,
     PeerPass,
     PeerRelay,
+    PendingVisits,
     PrincipalOwners,
     PublicAddress,
     RestDoor,

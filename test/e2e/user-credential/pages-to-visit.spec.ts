@@ -3,6 +3,7 @@ import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js'
 import { modernRpc } from '../../harness/modern-rpc.js';
 import { rpc, type RpcAnswer } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
+import { waitFor } from '../../harness/wait-for.js';
 
 /** A server that wants a login is called before there is one (contract §11): what each kind of client is told. */
 describe('a call that needs a login first', () => {
@@ -111,6 +112,43 @@ describe('a call that needs a login first', () => {
     const done = await modernRpc(endpoint(), 'tools/call', { ...params, ...answers('accept') }, options);
     expect(done.message?.result).toMatchObject({ resultType: 'complete' });
     expect(upstream.seen('tools/call')[0]?.headers.authorization).toBe('Bearer token-of-ada');
+  });
+
+  test('a modern client whose user is still at the page waits, and its call goes on as soon as they are done', async () => {
+    const options = { headers: bearer(), capabilities: OPENS_PAGES };
+    const asked = await modernRpc(endpoint(), 'tools/call', params, options);
+    const { inputRequests, requestState } = asked.message?.result ?? {};
+    const [keyOfRequest = ''] = Object.keys(inputRequests as object);
+    const inputResponses = { [keyOfRequest]: { action: 'accept' } };
+    const waiting = modernRpc(endpoint(), 'tools/call', { ...params, inputResponses, requestState }, options);
+    await connect();
+    expect((await waiting).message?.result).toMatchObject({ resultType: 'complete' });
+  });
+
+  test('a session of 2025-11-25 hears that the page is done with, and that there is something to list', async () => {
+    const clientInfo = { name: 'test', version: '1' };
+    const initialize = { protocolVersion: '2025-11-25', capabilities: OPENS_PAGES, clientInfo };
+    const opened = await rpc(endpoint(), 'initialize', initialize, { headers: bearer() });
+    const sessionId = opened.headers.get('mcp-session-id') ?? '';
+    const headers = { ...bearer(), 'mcp-protocol-version': '2025-11-25' };
+    await rpc(endpoint(), 'notifications/initialized', undefined, { sessionId, headers, id: null });
+    const ended = new AbortController();
+    const stream = await fetch(endpoint(), {
+      headers: { ...headers, 'mcp-session-id': sessionId, accept: 'text/event-stream' },
+      signal: ended.signal,
+    });
+    let heard = '';
+    const reading = (async () => {
+      for await (const chunk of stream.body ?? []) heard += new TextDecoder().decode(chunk as Uint8Array);
+    })().catch(() => undefined);
+    const { error } = (await rpc(endpoint(), 'tools/call', params, { sessionId, headers })).message ?? {};
+    const [{ elicitationId = '' } = {}] = error?.data?.['elicitations'] as { elicitationId?: string }[];
+    await connect();
+    await waitFor(() => heard.includes('notifications/elicitation/complete'), { what: 'the end of the visit' });
+    expect(heard).toContain(elicitationId);
+    await waitFor(() => heard.includes('notifications/tools/list_changed'), { what: 'a list to ask for again' });
+    ended.abort();
+    await reading;
   });
 
   test('a modern client that does not, and one that lists, is told the link', async () => {
