@@ -33,9 +33,13 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
   24: 'a change of a server resets what it does not name',
   25: 'reserved ids can be taken',
   26: 'a deleted server stays in grants',
+  27: 'browsers are sent to addresses nobody registered; state lasts for ever and for anybody',
   28: 'X-Forwarded-* is believed from anybody',
+  29: 'refreshing is advertised and refused',
+  30: 'the issuer is not the address of the authorization server',
   31: 'a gateway key in Authorization goes upstream',
   32: 'a secret that does not open is sent upstream as it is',
+  33: 'rotating the salt seals what is sealed already',
   34: 'secrets are sealed under the master key',
   35: 'the route with the name first holds the whole answer back',
   36: '/mcp/sse cannot be reached',
@@ -55,7 +59,6 @@ const SHOWN_NOT_TO_HAVE: Readonly<Record<number, string>> = {
 
 /** Those of features that are not there: to be shown with them. */
 const NOT_YET: Readonly<Record<string, readonly number[]>> = {
-  'OAuth and the rotation of stored credentials': [27, 29, 30, 33],
   'language model endpoints, guardrails and hooks': [6, 41, 42, 43, 51, 52, 53],
   'OpenAPI servers': [45],
 };
