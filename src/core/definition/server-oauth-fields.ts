@@ -97,7 +97,7 @@ export abstract class ServerOAuthFields extends ServerAwsFields {
   @Field(text)
   id_jag_resource?: string;
 
-  /** PEM (PKCS #8). */
+  /** PEM. */
   @Field(secretDocument, toSecret)
   client_private_key?: Secret;
 

@@ -36,7 +36,7 @@ export interface OAuthClient {
   readonly id: string | undefined;
   readonly secret: Secret | undefined;
   readonly authMethod: 'client_secret_post' | 'client_secret_basic' | 'private_key_jwt' | 'none';
-  /** PEM (PKCS #8); for `private_key_jwt`. */
+  /** PEM; for `private_key_jwt`. */
   readonly privateKey: Secret | undefined;
   /** `kid` of assertions. */
   readonly privateKeyId: string | undefined;

@@ -169,6 +169,15 @@ describe('client credentials', () => {
     expect(`${one.logs()}${JSON.stringify(error)}`).not.toMatch(/canary-/);
   });
 
+  it('a private key that is none is told as that, without what it is', async () => {
+    await begin();
+    const keys = { client_secret: undefined, client_private_key: '-----BEGIN PRIVATE KEY-----\ncanary-key' };
+    const one = await gateway({ oauth2_flow: 'client_credentials', ...keys });
+    expect((await call(one)).error?.message).toContain('client_private_key is not a private key in PEM form');
+    expect(one.logs()).not.toContain('canary-key');
+    expect(tokens.transcript()).toBe('');
+  });
+
   it('nothing is sent to the server without a token', async () => {
     await begin();
     tokens.setRefusal({ status: 503, body: '' });

@@ -38,6 +38,15 @@ const TEXT_COLUMNS = [
   'byok_api_key_help_url',
   'source_url',
   'oauth2_flow',
+  'token_endpoint_auth_method',
+  'upstream_resource',
+  'upstream_token_header',
+  'token_exchange_endpoint',
+  'token_exchange_profile',
+  'audience',
+  'subject_token_type',
+  'id_jag_resource_token_endpoint',
+  'id_jag_resource',
 ] as const;
 const LIST_COLUMNS = ['mcp_access_groups', 'allowed_tools', 'extra_headers', 'args', 'byok_description'] as const;
 const OBJECT_COLUMNS = [

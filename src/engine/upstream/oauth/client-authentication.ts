@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { importPKCS8, SignJWT } from 'jose';
+import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose';
 import type { OAuthClient } from '../../../core/model/server-entry.js';
 import type { Secret } from '../../../core/model/secret.js';
+import { SignInProblem } from './sign-in-problem.js';
 
 /** The gateway as one authorization server knows it. */
 export interface ClientIdentity {
@@ -47,19 +48,31 @@ export async function authenticateClient(
 }
 
 async function signAssertion(client: ClientIdentity, audience: string): Promise<string> {
-  if (client.privateKey === undefined) throw new TypeError('private_key_jwt without a private key');
   const alg = client.signingAlg ?? 'RS256';
-  const key = await importPKCS8(client.privateKey.reveal(), alg);
+  const key = readPrivateKey(client);
   const { privateKeyId: kid } = client;
-  return new SignJWT({})
+  const assertion = new SignJWT({})
     .setProtectedHeader({ alg, typ: 'JWT', ...(kid === undefined ? {} : { kid }) })
     .setIssuer(client.id)
     .setSubject(client.id)
     .setAudience(audience)
     .setJti(randomUUID())
     .setIssuedAt()
-    .setExpirationTime(`${ASSERTION_SECONDS}s`)
-    .sign(key);
+    .setExpirationTime(`${ASSERTION_SECONDS}s`);
+  try {
+    return await assertion.sign(key);
+  } catch (error) {
+    throw new SignInProblem(`its client_private_key cannot sign with ${alg}`, { cause: error });
+  }
+}
+
+function readPrivateKey({ privateKey }: ClientIdentity): KeyObject {
+  try {
+    return createPrivateKey(privateKey?.reveal() ?? '');
+  } catch {
+    // What the library says of a broken key may show parts of it.
+    throw new SignInProblem('its client_private_key is not a private key in PEM form');
+  }
 }
 
 /** `application/x-www-form-urlencoded` of one value, as RFC 6749 §2.3.1 wants both halves of Basic. */
