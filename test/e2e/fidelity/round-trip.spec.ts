@@ -143,27 +143,44 @@ function ask(client: Era, server: string, { method, params, meta = [], session }
   const text = object(params, [['_meta', `{${metas}}`]]);
   const options = { key: gateway.key, ...(session === undefined ? {} : { sessionId: session }) };
   const value = JSON.parse(text) as Record<string, unknown>;
-  return post(`${gateway.url}/mcp/${server}`, `{"jsonrpc":"2.0","id":1,"method":"${method}","params":${text}}`, {
-    ...options,
-    headers: client === 'modern' ? mirrored(method, value) : { 'mcp-protocol-version': '2025-11-25' },
-  });
+  return post(
+    `${gateway.url}/mcp${server === '' ? '' : `/${server}`}`,
+    `{"jsonrpc":"2.0","id":1,"method":"${method}","params":${text}}`,
+    {
+      ...options,
+      headers: client === 'modern' ? mirrored(method, value) : { 'mcp-protocol-version': '2025-11-25' },
+    },
+  );
 }
 
-type Target = readonly [method: string, params: Members, holding: (block: string) => readonly [string, string]];
+type Target = readonly [
+  method: string,
+  /** Params, where names and URIs begin with these; the server's own begin with nothing. */
+  params: (name: string, uri: string) => Members,
+  holding: (block: string) => readonly [string, string],
+];
 
 const TARGETS: readonly Target[] = [
-  ['tools/call', [['name', '"t"']], (block) => ['content', `[${block}]`]],
-  ['prompts/get', [['name', '"p"']], (block) => ['messages', `[{"role":"user","content":${block}}]`]],
-  ['resources/read', [['uri', '"test://r"']], (block) => ['contents', `[${block}]`]],
+  ['tools/call', (name) => [['name', `"${name}t"`]], (block) => ['content', `[${block}]`]],
+  ['prompts/get', (name) => [['name', `"${name}p"`]], (block) => ['messages', `[{"role":"user","content":${block}}]`]],
+  ['resources/read', (_name, uri) => [['uri', `"${uri}test://r"`]], (block) => ['contents', `[${block}]`]],
   [
     'completion/complete',
-    [
-      ['ref', '{"type":"ref/prompt","name":"p","x":1.0}'],
+    (name) => [
+      ['ref', `{"type":"ref/prompt","name":"${name}p","x":1.0}`],
       ['argument', '{"name":"a","value":"","x":1e400}'],
     ],
     (block) => ['completion', `{"values":[],"x":${block}}`],
   ],
 ];
+
+const CASES = TARGETS.flatMap((target) =>
+  [true, false].map((isAggregate) => ({
+    title: `${target[0]} ${isAggregate ? 'among several servers' : 'of one server'}`,
+    isAggregate,
+    target,
+  })),
+);
 
 const TRACE: Members = [
   ['traceparent', '"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"'],
@@ -187,9 +204,11 @@ function required(server: Era, method: string): Members {
 }
 
 describe.each(CELLS)('a $client client and a $server server', ({ client, server }) => {
-  test.each(TARGETS)(
-    '%s: what nobody knows arrives as it was sent, in either direction',
-    async (method, given, holding) => {
+  test.each(CASES)(
+    '$title: what nobody knows arrives as it was sent, in either direction',
+    async ({ isAggregate, target: [method, paramsOf, holding] }) => {
+      const place = isAggregate ? '' : server;
+      const given = isAggregate ? paramsOf(`${server}-`, `gatehouse://${server}/`) : paramsOf('', '');
       await fc.assert(
         fc.asyncProperty(
           members,
@@ -207,15 +226,15 @@ describe.each(CELLS)('a $client client and a $server server', ({ client, server 
               back,
             );
             next = (asked) => listing(asked) ?? { result };
-            const params: Members = method === 'tools/call' ? [...given, ['arguments', object(args)]] : given;
-            const answer = await ask(client, server, {
+            const more: Members = method === 'tools/call' ? [['arguments', object(args)], ...extra] : extra;
+            const answer = await ask(client, place, {
               method,
-              params: [...params, ...extra],
+              params: [...given, ...more],
               meta: [...TRACE, ...meta],
             });
             expect([answer.status, answer.message?.error]).toEqual([200, undefined]);
             const seen = upstreams[server].last(method)?.bodyText;
-            expectKept(seen, [...params, ...extra, ...TRACE, ...meta]);
+            expectKept(seen, [...paramsOf('', ''), ...more, ...TRACE, ...meta]);
             if (server === 'legacy') expect(seen).not.toContain('io.modelcontextprotocol/');
             expect(answer.text).toContain(block);
             expectKept(answer.text, [...back, ...metaBack, ...SERVER_INFO]);
@@ -280,8 +299,8 @@ describe.each(CELLS)('a $client client and a $server server', ({ client, server 
     try {
       await fc.assert(
         fc.asyncProperty(members, members, json, async (inProgress, inLog, data) => {
-          const log = `{"level":"error","data":${data},${object(inLog).slice(1)}`.replace(',}', '}');
-          const progress = `${object([['progressToken', '"$TOKEN"']], inProgress).slice(0, -1)},"progress":1.0}`;
+          const log = object([['level', '"error"']], [['data', data]], inLog);
+          const progress = object([['progressToken', '"$TOKEN"']], inProgress, [['progress', '1.0']]);
           upstream.before = [
             `{"jsonrpc":"2.0","method":"notifications/progress","params":${progress}}`,
             `{"jsonrpc":"2.0","method":"notifications/message","params":${log}}`,
