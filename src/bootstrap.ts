@@ -99,7 +99,7 @@ async function appear(app: NestExpressApplication, settings: ListenSettings): Pr
   const address = replicaUrl ?? (isKnown ? replicaAddress({ address: host, port }) : undefined);
   if (address !== undefined) await directory.announce(address);
   await listen(app, settings);
-  const listening = (app.getHttpServer() as Server).address();
+  const listening = app.getHttpServer().address();
   if (address !== undefined || typeof listening !== 'object' || listening === null) return;
   await directory.announce(replicaAddress(listening));
 }
