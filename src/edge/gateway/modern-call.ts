@@ -50,6 +50,7 @@ export interface ModernCallOptions {
   readonly capabilities: ClientCapabilities;
   readonly owner: ModernOwner;
   readonly clientInfoText: string | undefined;
+  readonly passedHeaders: Readonly<Record<string, string>> | undefined;
   readonly roundMembers: ReadonlyMap<string, string>;
   readonly tasks: ModernTaskMeans | undefined;
   /**
@@ -97,7 +98,11 @@ export class ModernCall implements ClientInteraction, ModernFacts, Rendering {
     this.headers = options.headers;
     this.logLevel = options.logLevel;
     this.capabilities = options.capabilities;
-    this.caller = { clientInfoText: options.clientInfoText, logLevel: options.logLevel };
+    this.caller = {
+      clientInfoText: options.clientInfoText,
+      logLevel: options.logLevel,
+      headers: options.passedHeaders,
+    };
     this.roundMembers = options.roundMembers;
     this.tasks = options.tasks;
   }

@@ -10,6 +10,7 @@ import { findMember } from '../../core/protocol/json-scan.js';
 import { readRoundInput, type RoundInput } from '../../core/protocol/modern/input-required.js';
 import { declaresTasks, TASK_METHODS } from '../../core/protocol/modern/tasks-extension.js';
 import { MULTI_ROUND } from '../../core/protocol/modern/modern-methods.js';
+import { passedHeaders } from '../../core/protocol/modern/request-headers.js';
 import { progressTokenText } from '../../core/protocol/request-params.js';
 import { rawMember, resultText, rpcShape, type RpcMessage } from '../../core/protocol/rpc-message.js';
 import { LATEST_LEGACY_VERSION } from '../../core/protocol/versions.js';
@@ -17,6 +18,7 @@ import { LIMITS } from '../../platform/config/tokens.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { SEALING_SECRET } from '../../platform/database/sealing-secret.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
+import { Authenticator } from '../../state/identity/authenticator.js';
 import { Dispatcher } from './dispatcher.js';
 import { Exchange, readAccepts } from './exchange.js';
 import { LongCalls } from './long-calls.js';
@@ -47,6 +49,7 @@ export class ModernDoor {
     @Inject(ModernOwners) private readonly owners: ModernOwners,
     @Inject(ParkedCalls) private readonly parked: ParkedCalls,
     @Inject(ModernListener) private readonly listener: ModernListener,
+    @Inject(Authenticator) private readonly authenticator: Authenticator,
     @Inject(LongCalls) private readonly longCalls: LongCalls,
     @Inject(TaskWatches) private readonly watches: TaskWatches,
     @Inject(PeerRelay) private readonly peers: PeerRelay,
@@ -164,6 +167,7 @@ export class ModernDoor {
       capabilities,
       owner: this.owners.of(context.principal, capabilities),
       clientInfoText: envelope.clientInfoText,
+      passedHeaders: passedHeaders(headers, (value) => this.authenticator.isGatewayKey(value)),
       roundMembers: members,
       tasks: declaresTasks(capabilities.value) ? { watches: this.watches, place: this.worker.place } : undefined,
       stateForAnother: (upstreamState) =>

@@ -45,6 +45,8 @@ export interface ModernCaller {
   readonly clientInfoText: string | undefined;
   /** Absent: no log messages. */
   readonly logLevel: LogLevel | undefined;
+  /** `Mcp-*` headers of its request that are passed on, lower-cased; those we write win. Absent: none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One request to an upstream, composed by the caller around an id from {@link UpstreamPool.nextRequestId}. */

@@ -280,3 +280,20 @@ test('a modern server is told who the client is, where it said so', async () => 
   expect(raw.modern.last('tools/call')?.bodyText).toContain('"io.modelcontextprotocol/clientInfo":{"name":"gatehouse"');
   await old.close();
 });
+
+test('headers of the protocol that nobody here knows go along to modern servers, and keys never do', async () => {
+  const call = (server: string, headers: Record<string, string>): Promise<RpcAnswer> =>
+    modernRpc(
+      `${gateway.url}/mcp/${server}`,
+      'tools/call',
+      { name: 't0', arguments: {} },
+      { key: gateway.key, headers },
+    );
+  const encoded = `=?base64?${Buffer.from(gateway.key).toString('base64')}?=`;
+  const headers = { 'mcp-param-unknown': 'x', 'mcp-future': 'y', 'mcp-param-a': gateway.key, 'mcp-param-b': encoded };
+  await call('raw_modern', headers);
+  expect(raw.modern.last('tools/call')?.headers).toMatchObject({ 'mcp-param-unknown': 'x', 'mcp-future': 'y' });
+  expect(JSON.stringify(raw.modern.last('tools/call')?.headers)).not.toMatch(/mcp-param-[ab]/);
+  await call('raw_legacy', headers);
+  expect(Object.keys(raw.legacy.last('tools/call')?.headers ?? {})).not.toContain('mcp-future');
+});

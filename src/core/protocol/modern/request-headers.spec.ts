@@ -1,5 +1,5 @@
 import { argumentMismatch, mirroredArguments } from './param-headers.js';
-import { headerMismatch, type HeaderFields } from './request-headers.js';
+import { headerMismatch, passedHeaders, type HeaderFields } from './request-headers.js';
 
 const VERSION = '2026-07-28';
 
@@ -82,5 +82,30 @@ describe('headers from tool parameters (2026-07-28, "Custom Headers from Tool Pa
     [{ nested: { deep: 'x' } }, { 'mcp-param-deep': 'y' }, 'Mcp-Param-Deep'],
   ])('%j is not repeated by %j', (given, headers, header) => {
     expect(argumentMismatch(mirrored, given, headers)?.header).toBe(header);
+  });
+});
+
+describe('headers that an intermediary passes on', () => {
+  test('are those of the protocol that it does not write itself', () => {
+    const headers = {
+      'mcp-param-region': 'eu',
+      'mcp-future': 'x',
+      'mcp-method': 'tools/call',
+      'mcp-name': 't',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-session-id': 's',
+      authorization: 'Bearer x',
+      'x-mcp-auth': 'y',
+      'mcp-twice': ['a', 'b'],
+    };
+    expect(passedHeaders(headers, () => false)).toEqual({ 'mcp-param-region': 'eu', 'mcp-future': 'x' });
+    expect(passedHeaders({ 'mcp-method': 'ping' }, () => false)).toBeUndefined();
+  });
+
+  test('never hold a secret, however it is written', () => {
+    const isSecret = (value: string): boolean => value.includes('sk-secret');
+    const encoded = `=?base64?${Buffer.from('sk-secret').toString('base64')}?=`;
+    const headers = { 'mcp-a': 'sk-secret', 'mcp-b': encoded, 'mcp-c': 'fine' };
+    expect(passedHeaders(headers, isSecret)).toEqual({ 'mcp-c': 'fine' });
   });
 });

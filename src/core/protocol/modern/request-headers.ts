@@ -17,6 +17,28 @@ export function headerField(headers: HeaderFields, name: string): string | undef
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Fields that each hop writes by itself, or that mean nothing any more. */
+const OF_THE_HOP: ReadonlySet<string> = new Set(['mcp-protocol-version', 'mcp-method', 'mcp-name', 'mcp-session-id']);
+
+/**
+ * The `Mcp-*` fields that an intermediary passes on as they are, unless it writes them itself: it need not know what they
+ * mean (2026-07-28, "Custom Headers from Tool Parameters"). Undefined when there are none, and without what `isSecret`.
+ */
+export function passedHeaders(
+  headers: HeaderFields,
+  isSecret: (value: string) => boolean,
+): Readonly<Record<string, string>> | undefined {
+  let passed: Record<string, string> | undefined;
+  for (const name in headers) {
+    if (!name.startsWith('mcp-') || OF_THE_HOP.has(name)) continue;
+    const value = headerField(headers, name);
+    if (value === undefined || isSecret(value) || isSecret(decodeHeaderValue(value) ?? '')) continue;
+    passed ??= {};
+    passed[name] = value;
+  }
+  return passed;
+}
+
 /**
  * Whether the mirrored headers of a request are there and say what its body says (2026-07-28, "Standard Request
  * Headers"): `MCP-Protocol-Version`, `Mcp-Method`, and `Mcp-Name` where the method has a name. Names of headers are

@@ -127,7 +127,9 @@ export class ModernConnection implements UpstreamConnection {
 
   #exchange(request: UpstreamRequest, credential: Headers): Promise<RpcMessage> {
     const { text, headers } = composeRequest(request.method, request.text, this.#envelope(request), request.mirrored);
-    return this.#carrier.exchange({ ...request, text }, headers, credential);
+    const passed = request.modern?.headers;
+    const all = passed === undefined ? headers : { ...without(passed, credential), ...headers };
+    return this.#carrier.exchange({ ...request, text }, all, credential);
   }
 
   #envelope({ client, modern, logLevel }: UpstreamRequest): Parameters<typeof composeRequest>[2] {
@@ -185,6 +187,11 @@ export class ModernConnection implements UpstreamConnection {
   #listen(): void {
     if (!this.#closed) this.#carrier.listener.listen(this.#listening.filter(this.#info));
   }
+}
+
+/** What a definition sends always is not for clients to change. */
+function without(passed: Headers, written: Headers): Headers {
+  return Object.fromEntries(Object.entries(passed).filter(([name]) => !Object.hasOwn(written, name)));
 }
 
 function emptyReply(id: number): RpcMessage {
