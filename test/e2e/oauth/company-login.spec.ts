@@ -1,4 +1,5 @@
 import { changePermission, insertUser } from '../../factory/insert-key.js';
+import { adminCaller } from '../../harness/admin-call.js';
 import { CookieBrowser, type Page } from '../../harness/cookie-browser.js';
 import { fakeUpstream, type FakeUpstream } from '../../harness/fake-upstream.js';
 import { OauthClient } from '../../harness/oauth-client.js';
@@ -134,6 +135,8 @@ describe('signing in at the company’s provider', () => {
     });
     expect(response.status).toBe(200);
     await waitFor(async () => (await list()) === 401, { timeoutMs: 1_000 });
+    const grants = await adminCaller(gateway.url, gateway.key)('GET', `/v1/oauth/grants?user_id=${id}`);
+    expect(grants.body).toMatchObject({ grants: [], total: 0 });
   });
 
   test('takes no answer of another browser, none twice, and none that was changed', async () => {

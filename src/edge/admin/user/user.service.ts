@@ -146,6 +146,10 @@ async function deleteUser(unit: ControlUnit, actor: Principal, user: UserRow): P
   await deleteOwnedKeys(unit, actor, { userId: id });
   // Rows kept for the audit must not hold on to the account.
   await tx.virtualKey.updateMany({ where: { userId: id }, data: { userId: null } });
+  // What they allowed OAuth clients holds what their provider said of them.
+  const grants = await tx.oAuthGrant.findMany({ where: { userId: id }, select: { id: true } });
+  await tx.oAuthGrant.deleteMany({ where: { userId: id } });
+  for (const grant of grants) changed('oauth_grant', grant.id);
   await tx.userAccount.delete({ where: { id } });
   if (user.objectPermissionId !== null) {
     await tx.objectPermission.delete({ where: { id: user.objectPermissionId } });
