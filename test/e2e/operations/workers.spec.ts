@@ -87,11 +87,13 @@ describe('several processes behind one port', () => {
     await waitFor(() => gateway.output().includes('a worker process died and is started again'));
     await waitFor(async () => (await rpc(`${gateway.url}/mcp`, 'ping', {}, { key: key() })).status === 200);
     const seen = new Set<number>();
-    await waitFor(async () => {
+    const both = async (): Promise<boolean> => {
       seen.add((await readiness()).worker.index);
       return seen.size === WORKERS;
-    });
-  });
+    };
+    // On a busy machine a process takes its time to start.
+    await waitFor(both, { timeoutMs: 30_000 });
+  }, 60_000);
 
   test('end together, and leave no process and no socket behind', async () => {
     const sockets = /"socketDir":"([^"]+)"/.exec(gateway.output())?.[1] ?? '';
