@@ -6,6 +6,7 @@ import { ControlWriter } from '../../src/platform/database/control-writer.js';
 import { DatabaseServer } from '../../src/platform/database/database-server.js';
 import { PrismaService } from '../../src/platform/database/prisma.service.js';
 import { CredentialRenewals, type Renewal } from '../../src/state/credential/credential-renewals.js';
+import { CredentialRetention } from '../../src/state/credential/credential-retention.js';
 import type { CredentialRef, UserCredential } from '../../src/state/credential/user-credential.js';
 import { UserCredentialSealer } from '../../src/state/credential/user-credential-sealer.js';
 import { UserCredentials } from '../../src/state/credential/user-credentials.js';
@@ -109,6 +110,19 @@ describe('what a user keeps', () => {
     await expect(at.credentials.get({ ...ref, userId: 'bob' })).rejects.toMatchObject({ code: 'database/unavailable' });
     await expect(kept(at, 'second')).rejects.toMatchObject({ code: 'database/unavailable' });
     await restore();
+  });
+});
+
+describe('what is kept for a time', () => {
+  it('is not there any more when that is over, and is deleted; the rest stays', async () => {
+    const at = await replica();
+    await kept(at);
+    const brief = { ...ref, serverId: 'brief' };
+    const draft = { secret: new Secret('brief'), address: 'x', keptUntil: Date.now() - 1 };
+    await at.credentials.save(ADMIN, brief, draft);
+    expect(await at.credentials.get(brief)).toBeUndefined();
+    expect(await new CredentialRetention(at.store).sweep()).toBe(1);
+    expect(await database.query('SELECT server_id FROM user_credential')).toEqual([{ server_id: 'files' }]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { SessionModule } from '../../engine/session/session.module.js';
 import { UpstreamModule } from '../../engine/upstream/upstream.module.js';
+import { UserCredentialModule } from '../../state/credential/user-credential.module.js';
 import { RegistryModule } from '../../state/registry/registry.module.js';
 import { ClusterMetrics } from './cluster-metrics.js';
 import { DatabasePulse } from './database-pulse.js';
@@ -12,7 +13,7 @@ import { ServerHealthService } from './server-health.service.js';
 
 /** Liveness, readiness, the state of servers, metrics. */
 @Module({
-  imports: [RegistryModule, SessionModule, UpstreamModule],
+  imports: [UserCredentialModule, RegistryModule, SessionModule, UpstreamModule],
   controllers: [HealthController, MetricsController],
   providers: [ClusterMetrics, DatabasePulse, OperationsMetrics, ReadinessService, ServerHealthService],
 })

@@ -5,6 +5,7 @@ import { readVersion } from '../../platform/config/project-root.js';
 import { SERVING_STATE, type ServingState } from '../../platform/config/serving-state.js';
 import { WORKER, type Worker } from '../../platform/config/worker.js';
 import { Metrics } from '../../platform/telemetry/metrics.js';
+import { UserCredentials } from '../../state/credential/user-credentials.js';
 import { RegistryService } from '../../state/registry/registry.service.js';
 
 /** Names the gauges of the rooms that keep numbers for us. Read when somebody scrapes. */
@@ -15,6 +16,7 @@ export class OperationsMetrics {
     registry: RegistryService,
     upstreams: UpstreamPool,
     sessions: SessionStore,
+    credentials: UserCredentials,
     @Inject(SERVING_STATE) serving: ServingState,
     @Inject(WORKER) worker: Worker,
   ) {
@@ -66,6 +68,11 @@ export class OperationsMetrics {
       'Servers that fail and are not being asked',
       () => upstreams.gauges().openCircuits,
       'max',
+    );
+    metrics.registerGauge(
+      'gatehouse_user_credentials_users',
+      'Users of whom it is in memory what they keep for servers',
+      () => credentials.size,
     );
     metrics.registerGauge('gatehouse_client_sessions', 'Client sessions in memory', () => sessions.size);
     metrics.registerGauge('gatehouse_client_streams', 'Open event streams to clients', () => sessions.streamCount);

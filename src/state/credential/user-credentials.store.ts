@@ -155,6 +155,18 @@ export class UserCredentialsStore {
     return count === 1;
   }
 
+  /** Deletes rows whose time is over, at most so many, and answers how many. */
+  async deleteExpired(rowsMax: number): Promise<number> {
+    try {
+      return await this.#prisma.$executeRaw`
+        DELETE FROM user_credential WHERE (user_id, server_id, kind) IN (
+          SELECT user_id, server_id, kind FROM user_credential WHERE kept_until < now() LIMIT ${rowsMax}
+        )`;
+    } catch (error) {
+      throw translatePrismaError(error);
+    }
+  }
+
   #opened(row: Row): UserCredential {
     const ref: CredentialRef = { userId: row.userId, serverId: row.serverId, kind: row.kind as UserCredentialKind };
     const content = this.#sealer.open(ref, row.sealed);

@@ -68,6 +68,11 @@ export class UserCredentials implements OnApplicationShutdown {
     this.#listeners.clear();
   }
 
+  /** Users of whom it is in memory what they keep. */
+  get size(): number {
+    return this.#memory.size;
+  }
+
   /** Whose credentials may have changed, whenever some did. The answer ends it. */
   subscribe(listener: (userIds: ReadonlySet<string> | 'everybody') => void): () => void {
     this.#listeners.add(listener);

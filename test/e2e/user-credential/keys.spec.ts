@@ -275,6 +275,7 @@ describe('what users keep to use servers with', () => {
   });
 
   test('what a user kept goes with them, and no answer, row, audit entry or log held a secret', async () => {
+    expect(await first.metrics()).toMatch(/^gatehouse_user_credentials_users(\{[^}]*\})? [1-9]/m);
     const rows = JSON.stringify(await database.query('SELECT * FROM user_credential'));
     expect(rows).toContain('"ada"');
     const audit = JSON.stringify(await database.query('SELECT * FROM audit_entry'));
