@@ -5,8 +5,11 @@ import type { AuthType, ServerDefinition, ServerField } from './server.definitio
  * types that are not here are served.
  */
 const UNSUPPORTED_AUTH: Partial<Record<AuthType, (definition: ServerDefinition) => string | undefined>> = {
+  // Callers' own tokens go there, and they are good here too: the server is not asked where that is.
+  oauth2_token_exchange: (definition) =>
+    namesExchange(definition) ? undefined : 'auth_type oauth2_token_exchange without token_exchange_endpoint',
   oauth2_id_jag: (definition) =>
-    isFilled(definition.token_exchange_endpoint) || isFilled(definition.token_url)
+    namesExchange(definition)
       ? undefined
       : 'auth_type oauth2_id_jag without token_exchange_endpoint (that of the identity provider)',
   true_passthrough: () => 'auth_type true_passthrough',
@@ -49,6 +52,10 @@ export function ineffectiveFields(definition: ServerDefinition): readonly Server
 export function setAsideReason(features: readonly UnsupportedFeature[]): string {
   const names = features.map(({ feature }) => feature).join(', ');
   return `${names} ${features.length === 1 ? 'is' : 'are'} not supported by this version; the server is set aside`;
+}
+
+function namesExchange({ token_exchange_endpoint: endpoint, token_url: url }: ServerDefinition): boolean {
+  return isFilled(endpoint) || isFilled(url);
 }
 
 function isFilled(value: unknown): boolean {

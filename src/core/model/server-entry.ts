@@ -72,7 +72,7 @@ export interface OAuth2Auth {
 export interface TokenExchangeAuth {
   readonly type: 'oauth2_token_exchange';
   readonly profile: 'rfc8693' | 'entra_obo';
-  /** Undefined: discovered. */
+  /** Always written by an administrator: where it is absent, the server is set aside. */
   readonly endpoint: string | undefined;
   readonly audience: string | undefined;
   readonly subjectTokenType: string;

@@ -327,6 +327,7 @@ describe('the snapshot', () => {
       { auth_type: 'oauth_delegate' },
       'auth_type oauth_delegate is not supported by this version; the server is set aside',
     ],
+    [{ auth_type: 'oauth2_token_exchange', client_id: 'x' }, 'oauth2_token_exchange without token_exchange_endpoint'],
     [{ auth_type: 'oauth2_id_jag' }, 'auth_type oauth2_id_jag without token_exchange_endpoint'],
     [{ auth_type: 'true_passthrough', dcr_bridge: true }, 'auth_type true_passthrough, dcr_bridge are not'],
     [{ spec_path: 'x.json' }, 'spec_path (an OpenAPI server) is not'],

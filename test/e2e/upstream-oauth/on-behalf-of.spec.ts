@@ -128,6 +128,27 @@ describe('on behalf of the caller', () => {
     expect(exchange.transcript()).toBe('');
   });
 
+  it('a server does not say where callers’ tokens are exchanged: what it names never sees one', async () => {
+    const server = await fakeUpstream({
+      accepts: ({ authorization }) => exchange.accepts(authorization),
+      documents: {
+        '/.well-known/oauth-protected-resource/mcp': (origin) => ({
+          resource: `${origin}/mcp`,
+          authorization_servers: [exchange.origin],
+        }),
+      },
+    });
+    await start({ url: server.url, token_exchange_endpoint: undefined });
+    const ann = await person('ann');
+    const { status } = await rpc(`${gateway?.url ?? ''}/mcp/obo`, 'tools/list', undefined, {
+      headers: { authorization: `Bearer ${ann}` },
+    });
+    expect(status).toBe(404);
+    expect(`${exchange.transcript()}${server.transcript()}`).not.toContain(ann);
+    expect(gateway?.logs()).toContain('oauth2_token_exchange without token_exchange_endpoint');
+    await server.close();
+  });
+
   it('or is served with the gateway’s own token, where the definition says so', async () => {
     await start({ oauth2_flow: 'client_credentials' });
     expect((await call({ 'x-litellm-api-key': gateway?.key ?? '' })).result).toBeDefined();

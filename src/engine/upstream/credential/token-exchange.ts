@@ -3,8 +3,9 @@ import type { Secret } from '../../../core/model/secret.js';
 import type { ServerEntry, TokenExchangeAuth } from '../../../core/model/server-entry.js';
 import type { CredentialStrategy, SourcedCredential } from './credential-source.js';
 import { SubjectTokens } from './subject-tokens.js';
+import { unusableClient } from './token-failure.js';
 import type { KeptToken } from './token-keeper.js';
-import { findPlace, keptToken, requestToken, type TokenMeans } from './token-source.js';
+import { keptToken, requestToken, writtenPlace, type TokenMeans } from './token-source.js';
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -36,7 +37,9 @@ export class TokenExchange implements CredentialStrategy {
 
   async #exchange(entry: ServerEntry, subject: Secret): Promise<KeptToken> {
     const auth = authOf(entry);
-    const place = await findPlace(this.means, entry, auth.endpoint, auth);
+    // Never found out: the token lets its bearer in here, and whoever the server names would have it.
+    if (auth.endpoint === undefined) throw unusableClient(entry, 'it has no token_exchange_endpoint');
+    const place = writtenPlace(auth.endpoint, auth);
     const form = exchangeForm(auth, subject, place);
     return keptToken(entry, await requestToken(this.means, entry, place, auth.client, form));
   }
