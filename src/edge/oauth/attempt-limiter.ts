@@ -1,3 +1,6 @@
+import { isIPv6 } from 'node:net';
+import { plainAddress } from '../../platform/http/address-ranges.js';
+
 export interface AttemptLimits {
   /** Attempts of one address within {@link windowMs}. */
   readonly perAddress: number;
@@ -10,8 +13,9 @@ export interface AttemptLimits {
 const ADDRESSES_MAX = 10_000;
 
 /**
- * Counts attempts in fixed windows: of each address, and of all. Of this process only: with several replicas an address
- * has as many times the limit.
+ * Counts attempts in fixed windows: of each address (an IPv6 /64 is one), and of all. What is over the limit of its address
+ * does not count among all: nobody locks others out alone. Of this process only: with several replicas an address has as
+ * many times the limit.
  */
 export class AttemptLimiter {
   readonly #limits: AttemptLimits;
@@ -25,7 +29,7 @@ export class AttemptLimiter {
 
   /** The last attempt of this address is not to count: it was in order. */
   forgive(address: string | undefined): void {
-    const key = address ?? 'unknown';
+    const key = networkOf(address);
     const count = this.#counts.get(key) ?? 0;
     if (count > 0) this.#counts.set(key, count - 1);
     if (this.#total > 0) this.#total -= 1;
@@ -38,11 +42,30 @@ export class AttemptLimiter {
       this.#total = 0;
       this.#windowEndsAt = now + this.#limits.windowMs;
     }
-    const key = address ?? 'unknown';
+    const key = networkOf(address);
     const count = (this.#counts.get(key) ?? 0) + 1;
-    this.#total += 1;
     if (count > 1 || this.#counts.size < ADDRESSES_MAX) this.#counts.set(key, count);
-    const isOver = count > this.#limits.perAddress || this.#total > this.#limits.total;
+    let isOver = count > this.#limits.perAddress;
+    if (!isOver) {
+      this.#total += 1;
+      isOver = this.#total > this.#limits.total;
+    }
     return isOver ? Math.max(1, Math.ceil((this.#windowEndsAt - now) / 1_000)) : undefined;
   }
+}
+
+/** The address, or the network that one customer has all addresses of. */
+function networkOf(address: string | undefined): string {
+  const plain = plainAddress(address);
+  if (plain === undefined) return 'unknown';
+  if (!isIPv6(plain)) return plain;
+  const [head = '', tail] = plain.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
+  const missing = tail === undefined ? 0 : Math.max(0, 8 - groups.length - rest.length);
+  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...rest];
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
 }
