@@ -60,6 +60,8 @@ async function startPlace(target: () => string): Promise<Changing> {
   );
 }
 
+const ERAS = ['legacy', 'modern'] as const;
+
 let legacy: Fixture;
 let modern: Fixture;
 let place: Changing;
@@ -81,7 +83,9 @@ beforeAll(async () => {
     config: {
       mcp_servers: {
         place: { url: `${place.origin}/mcp`, transport: 'http' },
-        mirroring: { url: `${mirroring.origin}/mcp`, transport: 'http' },
+        ...Object.fromEntries(
+          ERAS.map((era) => [`mirroring_${era}`, { url: `${mirroring.origin}/mcp`, transport: 'http' }]),
+        ),
       },
     },
   });
@@ -91,8 +95,6 @@ afterAll(async () => {
   await gateway.close();
   await Promise.all([legacy.close(), modern.close(), place.close(), mirroring.close()]);
 });
-
-const ERAS = ['legacy', 'modern'] as const;
 
 function call(era: 'legacy' | 'modern', server: string, params: object, mirrored = {}): Promise<RpcAnswer> {
   const url = `${gateway.url}/mcp/${server}`;
@@ -106,16 +108,17 @@ test.each(ERAS)(
   async (era) => {
     header = 'Region';
     const params = { name: 'where', arguments: { region: 'eu' } };
-    const before = await call(era, 'mirroring', params, { 'mcp-param-region': 'eu', 'mcp-param-zone': 'eu' });
+    const server = `mirroring_${era}`;
+    const before = await call(era, server, params, { 'mcp-param-region': 'eu' });
     expect(before.text).toContain('Region');
     header = 'Zone';
     calls.length = 0;
-    const after = await call(era, 'mirroring', params, { 'mcp-param-region': 'eu' });
+    const after = await call(era, server, params, { 'mcp-param-region': 'eu' });
     expect(after.message?.error).toBeUndefined();
     expect(after.text).toContain('Zone');
     expect(calls.map((headers) => headers['mcp-param-zone'])).toEqual([undefined, 'eu']);
     calls.length = 0;
-    await call(era, 'mirroring', params, { 'mcp-param-zone': 'eu' });
+    await call(era, server, params, { 'mcp-param-zone': 'eu' });
     expect(calls.map((headers) => headers['mcp-param-zone'])).toEqual(['eu']);
   },
 );
@@ -144,7 +147,6 @@ test('a server that refuses headers for another reason is not asked for ever', a
     await gateway.writeConfig({
       mcp_servers: {
         place: { url: `${place.origin}/mcp`, transport: 'http' },
-        mirroring: { url: `${mirroring.origin}/mcp`, transport: 'http' },
         stubborn: { url: `${stubborn.origin}/mcp`, transport: 'http' },
       },
     });
