@@ -5,6 +5,7 @@ import type { ServerEntry } from '../model/server-entry.js';
 import { dependsOnCaller } from './depends-on-caller.js';
 import { effectiveGrant, grantKey, type EffectiveGrant } from './effective-grant.js';
 import { findToolset, intersectTools } from './level-grant.js';
+import { placeSees } from './place-sees.js';
 import { RecentMemo } from './recent-memo.js';
 import { SCOPE_ALL, scopeKey, type RequestScope } from './request-scope.js';
 import { GrantedServer } from './server-view.js';
@@ -113,8 +114,7 @@ function decide(
   external: boolean,
   key: string,
 ): ViewDecision {
-  const seen = (entry: ServerEntry): boolean =>
-    grant.has(entry.id) && (!external || entry.availableOnPublicInternet || snapshot.publicServers.has(entry.id));
+  const seen = (entry: ServerEntry): boolean => grant.has(entry.id) && placeSees(snapshot, entry, external);
   const selection = new Selection(snapshot, grant, seen);
   const unknown: string[] = [];
   let namesOneServer = false;

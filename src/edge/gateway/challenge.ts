@@ -46,7 +46,8 @@ export function identityChallenge(
 ): string {
   const { headers } = request;
   const endpoint = endpointPath(route);
-  const isInteractive = endpoint !== undefined && interactiveServer(snapshot, endpoint) !== undefined;
+  const isInteractive =
+    endpoint !== undefined && interactiveServer(snapshot, endpoint, address.isExternal(request)) !== undefined;
   const query = isInteractive && headers['x-litellm-api-key'] === undefined ? '?identity=1' : '';
   const details: ChallengeDetails = /^bearer +gha_/i.test(headers.authorization ?? '')
     ? { error: 'invalid_token' }

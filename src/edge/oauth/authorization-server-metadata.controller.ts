@@ -67,7 +67,7 @@ export class AuthorizationServerMetadataController {
     const below = rootPath !== '' && path.startsWith(`${rootPath}/`) ? path.slice(rootPath.length) : path;
     // `/{server}`, `/mcp/{server}`, `/{server}/mcp`.
     const name = below.replace(/^\/mcp(?=\/)/, '').replace(/(?<=.)\/mcp$|\/$/, '');
-    const server = interactiveServer(this.registry.current, `/mcp${name}`);
+    const server = interactiveServer(this.registry.current, `/mcp${name}`, this.address.isExternal(request));
     return this.#document(server === undefined ? base : `${base}/${server.name}`, server);
   }
 

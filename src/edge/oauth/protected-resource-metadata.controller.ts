@@ -49,7 +49,8 @@ export class ProtectedResourceMetadataController {
     const rootPath = new URL(base).pathname.replace(/\/$/, '');
     const below = rootPath !== '' && path.startsWith(`${rootPath}/`) ? path.slice(rootPath.length) : path;
     const endpoint = endpointOf(below);
-    const server = endpoint === undefined ? undefined : interactiveServer(this.registry.current, endpoint);
+    const external = this.address.isExternal(request);
+    const server = endpoint === undefined ? undefined : interactiveServer(this.registry.current, endpoint, external);
     const ownIssuer = server !== undefined && identity !== '1' ? server : undefined;
     return {
       resource: `${base}${below === '' ? '/mcp' : below}`,

@@ -154,6 +154,40 @@ describe('discovery', () => {
     await proxied.close();
   });
 
+  test('a server that is not for the public is not there for who comes from outside', async () => {
+    const filtered = await startGateway({
+      config: {
+        mcp_servers: {
+          ...config.mcp_servers,
+          github: { ...config.mcp_servers.github, available_on_public_internet: false },
+        },
+        general_settings: { use_x_forwarded_for: true, mcp_trusted_proxy_ranges: ['127.0.0.0/8'] },
+      },
+    });
+    const outside = { 'x-forwarded-for': '203.0.113.9' };
+    const at = (path: string): string => `${filtered.url}${path}`;
+    const prm = '/.well-known/oauth-protected-resource/mcp';
+    const { resource: _, ...nobody } = await read(at(`${prm}/nobody`), outside);
+    const { resource: __, ...github } = await read(at(`${prm}/github`), outside);
+    expect(github).toEqual(nobody);
+    expect(await read(at('/.well-known/oauth-authorization-server/github'), outside)).toEqual(
+      await read(at('/.well-known/oauth-authorization-server/nobody'), outside),
+    );
+    const answers = async (name: string) =>
+      Promise.all(
+        [`/${name}/authorize?client_id=${name}`, `/${name}/token`, `/${name}/register`].map(async (path) => {
+          const method = path.includes('?') ? 'GET' : 'POST';
+          const response = await fetch(at(path), { method, headers: outside });
+          return [response.status, await response.text()];
+        }),
+      );
+    expect(await answers('github')).toEqual(await answers('nobody'));
+    const challenged = await fetch(at('/mcp/github'), { method: 'POST', headers: outside });
+    expect(challenged.headers.get('www-authenticate')).not.toContain('identity=1');
+    expect(await read(at(`${prm}/github`))).toMatchObject({ authorization_servers: [at('/github')] });
+    await filtered.close();
+  });
+
   test('forwarded headers count from a trusted proxy only (defect 28)', async () => {
     const spoofed = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
     const path = '/.well-known/oauth-authorization-server';

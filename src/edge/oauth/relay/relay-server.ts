@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { isInteractive, type InteractiveServer } from '../../../core/access/interactive-server.js';
+import { placeSees } from '../../../core/access/place-sees.js';
 import { PublicAddress } from '../../../platform/http/public-address.js';
 import { RegistryService } from '../../../state/registry/registry.service.js';
 import { OAuthRefusal } from '../oauth-refusal.js';
@@ -15,7 +16,7 @@ export interface RelayServer {
   readonly base: string;
 }
 
-/** Finds the servers that have an issuer here: those whose users sign in there themselves. */
+/** Finds the servers that have an issuer here: those whose users sign in there themselves. From outside: those that are public. */
 @Injectable()
 export class RelayServers {
   constructor(
@@ -42,6 +43,7 @@ export class RelayServers {
 
   #of(request: IncomingMessage, entry: Parameters<typeof isInteractive>[0] | undefined): RelayServer | undefined {
     if (entry === undefined || !isInteractive(entry)) return undefined;
+    if (!placeSees(this.registry.current, entry, this.address.isExternal(request))) return undefined;
     const base = this.address.baseUrl(request);
     const issuerPath = `/${entry.name}`;
     return { entry, issuer: `${base}${issuerPath}`, issuerPath, base };
