@@ -37,6 +37,7 @@ export async function verifyToken(
   for (const issuer of candidates) {
     try {
       const { payload, protectedHeader } = await verify(token, issuer);
+      if (!isForAccess(protectedHeader)) return 'token_invalid';
       const audience = readAudience(issuer.settings, payload, issuer.baseUrl);
       const claims = readClaims(issuer.settings, payload, protectedHeader.kid);
       if (claims !== undefined && audience.kind === 'everywhere') return { issuer, claims };
@@ -50,6 +51,14 @@ export async function verifyToken(
     }
   }
   return reason;
+}
+
+/**
+ * Tokens that say they are something else (RFC 8725 §3.11) let nobody in: an identity assertion is exchanged, once, and a
+ * logout token tells of a logout, though both are of the same issuer.
+ */
+function isForAccess({ typ }: JWTHeaderParameters): boolean {
+  return typ === undefined || /^(?:application\/)?(?:at\+)?jwt$/i.test(typ);
 }
 
 /** By its shape only: three parts, the first of them a JSON object. */

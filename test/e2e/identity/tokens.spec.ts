@@ -186,6 +186,8 @@ describe('no token is accepted', () => {
           .sign(Buffer.from(published));
       },
     ],
+    ['that is an identity assertion', () => company.token({ sub: 'a' }, { type: 'oauth-id-jag+jwt' })],
+    ['that tells of a logout', () => company.token({ sub: 'a' }, { type: 'application/logout+jwt' })],
     ['that never ends', () => company.token({ sub: 'a' }, { expiresAt: null })],
     ['that is none', () => Promise.resolve('eyJ.eyJ.x')],
   ])('%s', async (_what, make) => {
