@@ -47,6 +47,12 @@ function rowOf(route: string): RouteRow | undefined {
   );
 }
 
+async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += AT_ONCE) {
+    await Promise.all(items.slice(start, start + AT_ONCE).map(run));
+  }
+}
+
 describe('every route and everybody', () => {
   let gateway: TestGateway;
   let upstream: FakeUpstream;
@@ -231,22 +237,23 @@ describe('every route and everybody', () => {
 
   test('without a valid credential every one answers 401 with the challenge, except discovery and liveness', async () => {
     const routes = [...registered, ...Object.values(DOORS).flatMap((rows) => Object.keys(rows)), ...NO_ROUTES];
+    const guarded = routes.filter((each) => !isPublic(each));
     for (const [credential, headers] of Object.entries(bad)) {
-      for (const route of routes.filter((each) => !isPublic(each))) {
+      await inParallel(guarded, async (route) => {
         const response = await send(route, headers);
         expect([credential, route, response.status]).toEqual([credential, route, 401]);
         expect(response.headers.get('www-authenticate')).toMatch(
           /^Bearer resource_metadata="http:\/\/127\.0\.0\.1:\d+\/\.well-known\/oauth-protected-resource/,
         );
         expect(await response.text()).not.toMatch(/srv|stack|at |expired|blocked/);
-      }
+      });
     }
-  });
+  }, 60_000);
 
   test('the public ones say the same to everybody', async () => {
     const strangers = [...Object.values(bad), ...CALLERS.map((caller) => ({ 'x-api-key': keys[caller] }))];
     for (const headers of strangers) {
-      for (const route of registered.filter(isPublic)) {
+      await inParallel(registered.filter(isPublic), async (route) => {
         const response = await send(route, headers, rowOf(route));
         const isOpen = rowOf(route)?.[0] === 'open';
         // There is no server of the name that the table fills in.
@@ -259,11 +266,11 @@ describe('every route and everybody', () => {
         ]);
         expect(response.headers.get('www-authenticate')).toBeNull();
         await response.text();
-      }
+      });
       expect(await (await send('GET /health/liveness', headers)).text()).toBe("I'm alive!");
     }
     expect(await (await send('GET /health/readiness', {})).json()).toEqual({ status: 'healthy' });
-  });
+  }, 60_000);
 
   test.each(CALLERS.map((caller, index) => [caller, index] as const))(
     'with the key of: %s, each answers as the table says',
@@ -280,9 +287,7 @@ describe('every route and everybody', () => {
         if (caller === 'foreign' && tells) leaks.push(route);
       };
       const guarded = [...ROWS].filter(([, [answer]]) => answer !== 'public' && answer !== 'open');
-      for (let start = 0; start < guarded.length; start += AT_ONCE) {
-        await Promise.all(guarded.slice(start, start + AT_ONCE).map(([route, row]) => check(route, row)));
-      }
+      await inParallel(guarded, ([route, row]) => check(route, row));
       expect(answers).toEqual(expected);
       expect(leaks).toEqual([]);
     },
