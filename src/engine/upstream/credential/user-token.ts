@@ -33,7 +33,7 @@ export interface UserTokenMeans {
   readonly credentials: Pick<UserCredentials, 'get'>;
   readonly renewals: Pick<CredentialRenewals, 'renew' | 'expire'>;
   readonly authorization: Pick<UpstreamAuthorization, 'refresh'>;
-  readonly discovery: Pick<UpstreamDiscovery, 'find'>;
+  readonly discovery: Pick<UpstreamDiscovery, 'find' | 'forget'>;
   readonly now?: () => number;
 }
 
@@ -63,7 +63,7 @@ export class UserTokens implements CredentialStrategy {
 
   credentialFor(entry: ServerEntry, { caller }: ClientOffer): SourcedCredential {
     const brought = caller?.upstreamToken;
-    if (brought?.serverId === entry.id) return broughtToken(entry, caller, brought.accessToken);
+    if (brought?.serverId === entry.id) return this.#brought(entry, caller, brought.accessToken);
     const userId = caller?.userId;
     if (userId === undefined) return { identity: 'user:', source: nobody(entry, caller) };
     const source: CredentialSource = {
@@ -75,6 +75,26 @@ export class UserTokens implements CredentialStrategy {
       refused: (sent, refusal) => this.#refused(entry, caller, userId, sent, refusal),
     };
     return { identity: `user:${userId}`, userId, source };
+  }
+
+  /** The client holds the token itself: it is sent, and whoever refuses it is told to the client, who can renew it. */
+  #brought(entry: ServerEntry, caller: OfferCaller | undefined, token: Secret): SourcedCredential {
+    const headers: CredentialHeaders = Object.freeze({ [entry.tokenHeader]: `Bearer ${token.reveal()}` });
+    const hash = createHash('sha256').update(token.reveal()).digest('base64url').slice(0, 22);
+    return {
+      identity: `token:${hash}`,
+      source: {
+        headers: () => headers,
+        refused: (_sent, { status, wwwAuthenticate }) => {
+          const scope = parseBearerChallenge(wwwAuthenticate)?.scope;
+          if (status === 403) return Promise.reject(stepUp(entry, caller, scope));
+          // Perhaps the server has changed its authorization server: whoever signs in again asks it anew.
+          this.#means.discovery.forget(entry);
+          const reason = 'it does not accept the token that came with the request';
+          return Promise.reject(loginRequired(entry, caller, reason));
+        },
+      },
+    };
   }
 
   #kept(entry: ServerEntry, userId: string): UserCredential | undefined | Promise<UserCredential | undefined> {
@@ -185,6 +205,7 @@ export class UserTokens implements CredentialStrategy {
     if (refusal.status === 403) throw stepUp(entry, caller, parseBearerChallenge(refusal.wwwAuthenticate)?.scope);
     if (found.tokens.headers[entry.tokenHeader] !== sent[entry.tokenHeader]) return true;
     if (found.tokens.set.refreshToken === undefined) {
+      this.#means.discovery.forget(entry);
       await this.#means.renewals.expire(found.kept, 'the server does not accept the token any more');
       throw loginRequired(entry, caller, 'connect to it again: it does not accept your token any more');
     }
@@ -211,23 +232,6 @@ export class UserTokens implements CredentialStrategy {
     if (this.#paused.size >= PAUSED_MAX) this.#paused.clear();
     this.#paused.set(JSON.stringify([userId, serverId]), this.#now() + PAUSE_MS);
   }
-}
-
-/** The client holds the token itself: it is sent, and whoever refuses it is told to the client, who can renew it. */
-function broughtToken(entry: ServerEntry, caller: OfferCaller | undefined, token: Secret): SourcedCredential {
-  const headers: CredentialHeaders = Object.freeze({ [entry.tokenHeader]: `Bearer ${token.reveal()}` });
-  const hash = createHash('sha256').update(token.reveal()).digest('base64url').slice(0, 22);
-  return {
-    identity: `token:${hash}`,
-    source: {
-      headers: () => headers,
-      refused: (_sent, { status, wwwAuthenticate }) => {
-        const scope = parseBearerChallenge(wwwAuthenticate)?.scope;
-        if (status === 403) return Promise.reject(stepUp(entry, caller, scope));
-        return Promise.reject(loginRequired(entry, caller, 'it does not accept the token that came with the request'));
-      },
-    },
-  };
 }
 
 function nobody(entry: ServerEntry, caller: OfferCaller | undefined): CredentialSource {
