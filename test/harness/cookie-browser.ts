@@ -18,11 +18,14 @@ export class CookieBrowser {
   /** Every address visited, redirects included. */
   readonly visited: string[] = [];
 
+  readonly #stopAt: (url: URL) => boolean;
+  readonly #reach: (url: URL) => URL;
+
   /** @param reach where an address leads in truth, for names that this machine does not know. */
-  constructor(
-    private readonly stopAt: (url: URL) => boolean = () => false,
-    private readonly reach: (url: URL) => URL = (url) => url,
-  ) {}
+  constructor(stopAt: (url: URL) => boolean = () => false, reach: (url: URL) => URL = (url) => url) {
+    this.#stopAt = stopAt;
+    this.#reach = reach;
+  }
 
   get(url: string | URL): Promise<Page> {
     return this.#go(new URL(url), 'GET', undefined);
@@ -66,7 +69,7 @@ export class CookieBrowser {
     for (let hop = 0; hop < HOPS_MAX; hop += 1) {
       this.visited.push(url.href);
       const cookie = [...this.cookies(url.origin)].map(([name, value]) => `${name}=${value}`).join('; ');
-      const response = await fetch(this.reach(url), {
+      const response = await fetch(this.#reach(url), {
         method,
         redirect: 'manual',
         headers: {
@@ -83,7 +86,7 @@ export class CookieBrowser {
       const leadsOn = refresh !== undefined || (response.status >= 300 && response.status < 400);
       if (location === null || !leadsOn) return page;
       url = new URL(location, url);
-      if (this.stopAt(url)) {
+      if (this.#stopAt(url)) {
         this.visited.push(url.href);
         return { ...page, url, text: '' };
       }

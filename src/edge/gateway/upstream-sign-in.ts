@@ -5,6 +5,7 @@ import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { OfferedUpstreamToken } from '../../core/model/client-offer.js';
 import { Secret } from '../../core/model/secret.js';
 import { resolveCredential } from '../../engine/upstream/credential/resolve-credential.js';
+import { UpstreamDiscovery } from '../../engine/upstream/oauth/upstream-discovery.js';
 import type { DoorSettings } from '../../platform/config/settings.js';
 import { DOOR_SETTINGS } from '../../platform/config/tokens.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
@@ -38,6 +39,7 @@ export class UpstreamSignIn {
   constructor(
     @Inject(RelayTokens) private readonly tokens: RelayTokens,
     @Inject(Authenticator) private readonly authenticator: Authenticator,
+    @Inject(UpstreamDiscovery) private readonly discovery: UpstreamDiscovery,
     @Inject(UserCredentials) private readonly credentials: UserCredentials,
     @Inject(PublicAddress) private readonly address: PublicAddress,
     @Inject(DOOR_SETTINGS) private readonly settings: DoorSettings,
@@ -94,8 +96,10 @@ export class UpstreamSignIn {
     const { caller } = context.offer;
     if (presented.kind === 'token' && caller !== undefined) {
       const offer = { ...context.offer, caller: { ...caller, upstreamToken: presented.token } };
-      const asChallenge = (error: GatewayError): GatewayError => this.#asChallenge(live, presented.token, error);
-      live.context = { ...context, offer, asChallenge };
+      live.context = { ...context, offer };
+      if (sole?.id !== presented.token.serverId) return undefined;
+      const asChallenge = (error: GatewayError): GatewayError => this.#asChallenge(live, sole, presented.token, error);
+      live.context = { ...live.context, asChallenge };
       return undefined;
     }
     if (sole === undefined || live.request.headers['x-litellm-api-key'] === undefined) return undefined;
@@ -110,15 +114,18 @@ export class UpstreamSignIn {
 
   /** What a server says of a token that the client holds is said to the client, in the words of RFC 6750, if it can still be. */
   #asChallenge(
-    { request, response, headers }: LiveRequest,
+    live: LiveRequest,
+    sole: InteractiveServer,
     token: OfferedUpstreamToken,
     error: GatewayError,
   ): GatewayError {
-    if (error.code !== 'upstream/login_required' || error.data?.['server'] === undefined) return error;
+    const { request, response, headers } = live;
+    if (error.code !== 'upstream/login_required' || error.data?.['server'] !== sole.name) return error;
     if (response.headersSent) return error;
     const { data } = error;
     const wanted = typeof data['scope'] === 'string' ? data['scope'] : undefined;
     const isStepUp = data['insufficient_scope'] === true;
+    if (!isStepUp) this.discovery.doubt(sole);
     const scopes = isStepUp ? [...scopesOf(token.scope), ...scopesOf(wanted)] : [];
     const challenged = new GatewayError(isStepUp ? 'auth/insufficient_scope' : 'auth/upstream_token_required', {
       data: { server: data['server'], reason: data['reason'], retryable: false },

@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import { listen } from '../../harness/listen.js';
 import { rpc } from '../../harness/rpc-over-http.js';
 import { authorizeUrl, post, redeem, signIn, tokens } from './relay-requests.js';
-import { allow, CLIENT_REDIRECT, newBrowser, relayWorld, type RelayWorld } from './relay-world.js';
+import { relayWorld, type RelayWorld } from './relay-world.js';
+import { allow, CLIENT_REDIRECT, newBrowser } from './sdk-client.js';
 
 let world: RelayWorld;
 let base: string;

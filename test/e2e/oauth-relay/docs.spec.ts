@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { startGateway } from '../../harness/start-gateway.js';
-import { newBrowser, relayWorld, sdkClient } from './relay-world.js';
+import { relayWorld } from './relay-world.js';
+import { newBrowser, sdkClient } from './sdk-client.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const PAGE = 'docs/oauth-upstream.md';

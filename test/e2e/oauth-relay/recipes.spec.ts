@@ -1,7 +1,8 @@
 import { listenHttps } from '../../harness/https-listen.js';
 import { rpc } from '../../harness/rpc-over-http.js';
 import { authorizeUrl, post, refresh } from './relay-requests.js';
-import { allow, CLIENT_REDIRECT, newBrowser, relayWorld, sdkClient, VERIFIER } from './relay-world.js';
+import { relayWorld } from './relay-world.js';
+import { allow, CLIENT_REDIRECT, newBrowser, sdkClient, VERIFIER } from './sdk-client.js';
 
 const STORED = { client_id: 'the-stored-client', client_secret: 'canary-of-the-stored-secret' };
 

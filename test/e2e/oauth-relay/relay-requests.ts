@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CookieBrowser, Page } from '../../harness/cookie-browser.js';
-import { CLIENT_REDIRECT, VERIFIER } from './relay-world.js';
+import { CLIENT_REDIRECT, VERIFIER } from './sdk-client.js';
 
 /** What a client sends by hand, one parameter at a time. */
 export interface AuthorizeOptions {

@@ -1,15 +1,6 @@
-import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
-import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { randomBytes } from 'node:crypto';
-import { CookieBrowser, type Page } from '../../harness/cookie-browser.js';
-import { OauthClient, type OauthClientOptions } from '../../harness/oauth-client.js';
 import { oauthProvider, type OauthProvider, type OauthProviderOptions } from '../../harness/oauth-provider.js';
 import { protectedServer, type ProtectedServer, type ProtectedServerOptions } from '../../harness/protected-server.js';
 import { startGateway, type StartGatewayOptions, type TestGateway } from '../../harness/start-gateway.js';
-
-/** Where clients of these tests wait for their user's browser. Nobody listens; the browser stops there. */
-export const CLIENT_REDIRECT = 'http://127.0.0.1:9/callback';
 
 export interface RelayWorld {
   readonly provider: OauthProvider;
@@ -54,87 +45,3 @@ export async function relayWorld(options: RelayWorldOptions = {}): Promise<Relay
     },
   };
 }
-
-/** A browser of one person, which stops where the client waits. `named` leads to `origin`, as a reverse proxy would have it. */
-export function newBrowser(named?: string, origin?: string): CookieBrowser {
-  return new CookieBrowser(
-    (url) => url.href.startsWith('http://127.0.0.1:9/') || url.host === 'app.example',
-    (url) => new URL(named === undefined || origin === undefined ? url : url.href.replace(named, origin)),
-  );
-}
-
-/** Presses "Allow" on the gateway's page, and goes on until the browser is sent back to the client. */
-export async function allow(browser: CookieBrowser, page: Page): Promise<URL> {
-  if (!page.text.includes('name="decision"')) throw new Error(`No question at ${page.url.href}: ${page.text}`);
-  return (await browser.submit(page, {}, 'decision=allow')).url;
-}
-
-/** An MCP client with its OAuth state, in the words both versions of the SDK share. */
-export interface TestClient {
-  readonly oauth: OauthClient;
-  /** Connects; with a browser, signs in when the gateway asks for it. */
-  connect(browser?: CookieBrowser): Promise<void>;
-  listTools(): Promise<readonly string[]>;
-  /** The text of the result. */
-  call(name: string, args?: Record<string, unknown>): Promise<string>;
-  close(): Promise<void>;
-}
-
-export type SdkVersion = 'v1' | 'v2';
-
-/**
- * A client as the documented recipe sets it up: its key in `x-litellm-api-key`, `Authorization` left to the SDK's own OAuth.
- */
-export function sdkClient(version: SdkVersion, url: string, key: string, options: OauthClientOptions = {}): TestClient {
-  const oauth = new OauthClient({ redirectUrl: CLIENT_REDIRECT, ...options });
-  const init = { requestInit: { headers: { 'x-litellm-api-key': `Bearer ${key}` } }, authProvider: oauth };
-  const identity = { name: `oauth-${version}`, version: '1.0.0' };
-  let client: ClientV1 | ClientV2;
-  const attempt = async (): Promise<TransportV1 | TransportV2> => {
-    if (version === 'v1') {
-      const transport = new TransportV1(new URL(url), init);
-      const made = new ClientV1(identity);
-      client = made;
-      try {
-        await made.connect(transport);
-      } catch (error) {
-        throw Object.assign(error as Error, { transport });
-      }
-      return transport;
-    }
-    const transport = new TransportV2(new URL(url), init);
-    const made = new ClientV2(identity, { versionNegotiation: { mode: 'legacy' } });
-    client = made;
-    try {
-      await made.connect(transport);
-    } catch (error) {
-      throw Object.assign(error as Error, { transport });
-    }
-    return transport;
-  };
-  return {
-    oauth,
-    async connect(browser) {
-      try {
-        await attempt();
-      } catch (error) {
-        if (browser === undefined || oauth.authorizationUrl === undefined) throw error;
-        const { transport } = error as { transport: TransportV1 | TransportV2 };
-        const back = await allow(browser, await browser.get(oauth.takeAuthorizationUrl()));
-        const code = back.searchParams.get('code');
-        if (code === null) throw new Error(`No code: ${back.href}`);
-        await (transport instanceof TransportV1 ? transport.finishAuth(code) : transport.finishAuth(back.searchParams));
-        await attempt();
-      }
-    },
-    listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
-    async call(name, args = {}) {
-      const { content } = (await client.callTool({ name, arguments: args })) as { content: { text?: string }[] };
-      return content[0]?.text ?? '';
-    },
-    close: () => client.close(),
-  };
-}
-
-/** PKCE as a client does it by hand. */
-export const VERIFIER = randomBytes(32).toString('base64url');

@@ -1,6 +1,7 @@
-import { newBrowser, relayWorld, sdkClient, type RelayWorld } from './relay-world.js';
+import { relayWorld, type RelayWorld } from './relay-world.js';
+import { newBrowser, sdkClient } from './sdk-client.js';
 
-describe.each(['v1', 'v2'] as const)(
+describe.each(['v1', 'v2', 'v2 modern'] as const)(
   'the OAuth flow of an SDK %s client, with its key in x-litellm-api-key',
   (version) => {
     let world: RelayWorld;
@@ -59,3 +60,24 @@ describe.each(['v1', 'v2'] as const)(
     });
   },
 );
+
+// SDK v1 refreshes what it has instead, and gives up.
+describe.each(['v2', 'v2 modern'] as const)('an SDK %s client', (version) => {
+  let world: RelayWorld;
+  beforeAll(async () => {
+    world = await relayWorld({ server: { challengeScope: 'mcp:read' } });
+  });
+  afterAll(() => world.close());
+
+  it('asks for more rights when a tool needs them, and for all it has besides (step-up)', async () => {
+    const client = sdkClient(version, world.endpoint, world.gateway.key);
+    const browser = newBrowser();
+    await client.connect(browser);
+    await expect(client.call('write')).rejects.toThrow();
+    const asked = client.oauth.authorizationUrl?.searchParams.get('scope')?.split(' ');
+    expect(asked).toEqual(expect.arrayContaining(['mcp:read', 'mcp:write']));
+    await client.signIn(browser);
+    expect(await client.call('write')).toBe('written');
+    await client.close();
+  });
+});

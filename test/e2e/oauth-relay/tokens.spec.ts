@@ -4,7 +4,8 @@ import { rpc } from '../../harness/rpc-over-http.js';
 import { startGateway } from '../../harness/start-gateway.js';
 import { waitFor } from '../../harness/wait-for.js';
 import { post, redeem, refresh, signIn, tokens } from './relay-requests.js';
-import { newBrowser, relayWorld, type RelayWorld } from './relay-world.js';
+import { relayWorld, type RelayWorld } from './relay-world.js';
+import { newBrowser } from './sdk-client.js';
 
 let world: RelayWorld;
 let other: FakeUpstream;

@@ -200,6 +200,16 @@ describe('finding out where the users of a server sign in', () => {
     expect(asked).toHaveLength(second);
     now += 2;
     await ask();
-    expect(asked.length).toBeGreaterThan(second);
+    const third = asked.length;
+    expect(third).toBeGreaterThan(second);
+
+    // A server that refuses tokens may have moved: looked at once more, not once for each token.
+    discovery.doubt(entry);
+    await ask();
+    const fourth = asked.length;
+    expect(fourth).toBeGreaterThan(third);
+    for (let refusals = 0; refusals < 100; refusals += 1) discovery.doubt(entry);
+    await ask();
+    expect(asked).toHaveLength(fourth);
   });
 });

@@ -9,6 +9,7 @@ import { SignInProblem } from './sign-in-problem.js';
 const KNOWN_MS = 300_000;
 const FAILED_MS = 60_000;
 const ENTRIES_MAX = 128;
+const DOUBT_MS = 10_000;
 
 interface Remembered {
   readonly answer: Promise<SignIn>;
@@ -25,6 +26,7 @@ interface Remembered {
  */
 export class UpstreamDiscovery {
   readonly #remembered = new Map<string, Remembered>();
+  readonly #doubted = new Map<string, number>();
 
   constructor(
     private readonly http: HttpClient,
@@ -41,9 +43,21 @@ export class UpstreamDiscovery {
     return known !== undefined && known.goodUntil > this.now() ? known.answer : this.#search(entry, written);
   }
 
-  /** Forgets a server, e.g. one whose authorization server does not know the gateway any more. */
-  forget(entry: ServerEntry): void {
-    this.#remembered.delete(entry.fingerprint);
+  /**
+   * A server refused a token that should have been good: it may have moved to another authorization server, so whoever asks
+   * next finds out anew. Once in ten seconds for each server, however many tokens it refuses.
+   */
+  doubt({ fingerprint }: ServerEntry): void {
+    const now = this.now();
+    const last = this.#doubted.get(fingerprint);
+    if (last !== undefined && now - last < DOUBT_MS) return;
+    this.#doubted.delete(fingerprint);
+    for (const oldest of this.#doubted.keys()) {
+      if (this.#doubted.size < ENTRIES_MAX) break;
+      this.#doubted.delete(oldest);
+    }
+    this.#doubted.set(fingerprint, now);
+    this.#remembered.delete(fingerprint);
   }
 
   #search(entry: ServerEntry, written: WrittenEndpoints): Promise<SignIn> {
