@@ -6,6 +6,7 @@ import { oauthProvider, type OauthProvider } from '../../harness/oauth-provider.
 import { testPostgres, type TestPostgres } from '../../harness/postgres.js';
 import { rpc, type RpcAnswer } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
+import { tokenServer } from '../../harness/token-server.js';
 import { waitFor } from '../../harness/wait-for.js';
 
 const REDIRECT = 'http://127.0.0.1:9/callback';
@@ -56,6 +57,7 @@ describe('tokens that users keep', () => {
       allow_all_keys: true,
     };
     const config = {
+      general_settings: { store_model_in_db: true },
       mcp_servers: {
         files: oauth,
         strict: { ...oauth, token_validation: { 'org.id': 'O1' } },
@@ -203,6 +205,28 @@ describe('tokens that users keep', () => {
     expect(await status()).toMatchObject({ status: 'needs_reauth' });
     await user('DELETE', `${PATH}/files/oauth-user-credential`);
     expect(await status()).toMatchObject({ has_credential: false, status: 'absent' });
+  });
+
+  test('a refresh token does not follow its server to another token_url', async () => {
+    const admin = adminCaller(first.url, first.key);
+    const authorization_url = `${provider.issuer}/auth`;
+    const server = { server_name: 'moving', url: upstream.url, auth_type: 'oauth2', oauth2_flow: 'authorization_code' };
+    await admin('POST', PATH, {
+      ...server,
+      ...CLIENT,
+      server_id: 'moving',
+      allow_all_keys: true,
+      authorization_url,
+      token_url: `${provider.issuer}/token`,
+    });
+    await store({ access_token: 'mine', refresh_token: 'a-refresh-token-of-alice' }, 'moving', 1);
+    const thief = await tokenServer();
+    const moved = await admin('PUT', `${PATH}/moving`, { ...CLIENT, token_url: thief.tokenUrl });
+    expect(moved.status).toBeLessThan(300);
+    await waitFor(async () => (await status('moving'))['is_expired'], { what: 'the end of the token' });
+    expect((await call(first, 'moving')).message?.error?.message).toContain('address has changed');
+    expect(thief.transcript()).toBe('');
+    await thief.close();
   });
 
   test('token_validation refuses what does not fit; token_storage_ttl_seconds ends what is kept', async () => {
