@@ -5,7 +5,6 @@ import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { OfferedUpstreamToken } from '../../core/model/client-offer.js';
 import { Secret } from '../../core/model/secret.js';
 import { resolveCredential } from '../../engine/upstream/credential/resolve-credential.js';
-import { UpstreamDiscovery } from '../../engine/upstream/oauth/upstream-discovery.js';
 import type { DoorSettings } from '../../platform/config/settings.js';
 import { DOOR_SETTINGS } from '../../platform/config/tokens.js';
 import { PublicAddress } from '../../platform/http/public-address.js';
@@ -39,7 +38,6 @@ export class UpstreamSignIn {
   constructor(
     @Inject(RelayTokens) private readonly tokens: RelayTokens,
     @Inject(Authenticator) private readonly authenticator: Authenticator,
-    @Inject(UpstreamDiscovery) private readonly discovery: UpstreamDiscovery,
     @Inject(UserCredentials) private readonly credentials: UserCredentials,
     @Inject(PublicAddress) private readonly address: PublicAddress,
     @Inject(DOOR_SETTINGS) private readonly settings: DoorSettings,
@@ -125,7 +123,6 @@ export class UpstreamSignIn {
     const { data } = error;
     const wanted = typeof data['scope'] === 'string' ? data['scope'] : undefined;
     const isStepUp = data['insufficient_scope'] === true;
-    if (!isStepUp) this.discovery.doubt(sole);
     const scopes = isStepUp ? [...scopesOf(token.scope), ...scopesOf(wanted)] : [];
     const challenged = new GatewayError(isStepUp ? 'auth/insufficient_scope' : 'auth/upstream_token_required', {
       data: { server: data['server'], reason: data['reason'], retryable: false },

@@ -1,7 +1,7 @@
 import { oauthProvider, type OauthProvider } from '../../harness/oauth-provider.js';
 import { protectedServer, type ProtectedServer } from '../../harness/protected-server.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
-import { newBrowser, sdkClient } from './relay-world.js';
+import { newBrowser, sdkClient } from './sdk-client.js';
 
 describe('a server that changes its authorization server', () => {
   let providers: readonly [OauthProvider, OauthProvider];

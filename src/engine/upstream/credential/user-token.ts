@@ -33,7 +33,7 @@ export interface UserTokenMeans {
   readonly credentials: Pick<UserCredentials, 'get'>;
   readonly renewals: Pick<CredentialRenewals, 'renew' | 'expire'>;
   readonly authorization: Pick<UpstreamAuthorization, 'refresh'>;
-  readonly discovery: Pick<UpstreamDiscovery, 'find' | 'forget'>;
+  readonly discovery: Pick<UpstreamDiscovery, 'find' | 'doubt'>;
   readonly now?: () => number;
 }
 
@@ -89,7 +89,7 @@ export class UserTokens implements CredentialStrategy {
           const scope = parseBearerChallenge(wwwAuthenticate)?.scope;
           if (status === 403) return Promise.reject(stepUp(entry, caller, scope));
           // Perhaps the server has changed its authorization server: whoever signs in again asks it anew.
-          this.#means.discovery.forget(entry);
+          this.#means.discovery.doubt(entry);
           const reason = 'it does not accept the token that came with the request';
           return Promise.reject(loginRequired(entry, caller, reason));
         },
@@ -205,7 +205,7 @@ export class UserTokens implements CredentialStrategy {
     if (refusal.status === 403) throw stepUp(entry, caller, parseBearerChallenge(refusal.wwwAuthenticate)?.scope);
     if (found.tokens.headers[entry.tokenHeader] !== sent[entry.tokenHeader]) return true;
     if (found.tokens.set.refreshToken === undefined) {
-      this.#means.discovery.forget(entry);
+      this.#means.discovery.doubt(entry);
       await this.#means.renewals.expire(found.kept, 'the server does not accept the token any more');
       throw loginRequired(entry, caller, 'connect to it again: it does not accept your token any more');
     }
