@@ -24,6 +24,7 @@ import { loginPath } from './local-path.js';
 import { OAuthRefusal } from './oauth-refusal.js';
 import { onceEach, readForm, readQuery } from './read-body.js';
 import { isLoopbackRedirect, redirectHost } from './redirect-rules.js';
+import { refuseClient } from './refuse-client.js';
 import { RelaySignIn } from './relay/relay-sign-in.js';
 import { UnnamedRelay } from './relay/unnamed-relay.js';
 import { GRANTED_SCOPES } from './root-scopes.js';
@@ -75,8 +76,7 @@ export class AuthorizeController {
       asked = readAuthorizationRequest(parameters, judged);
     } catch (error) {
       if (!(error instanceof OAuthRefusal)) throw error;
-      this.#answer(response, judged.back, { error: error.code, error_description: error.description });
-      return;
+      return refuseClient(response, this.clients, judged, error);
     }
     const browser = this.cookies.ensureBrowser(request, response);
     const flow = await this.flows.begin('authorize', asked, { ttlMs: FLOW_MS, browser });

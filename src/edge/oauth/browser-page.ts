@@ -79,12 +79,17 @@ ${page.body}
   response.end(text);
 }
 
-/** The page of what cannot be gone on with. Says nothing that the browser's user may not know. */
-export function errorPage(message: string, status = 400): BrowserPage {
+/** The page of what cannot be gone on with. Says nothing that the browser's user may not know. `back`: where they may go on. */
+export function errorPage(message: string, status = 400, back?: { address: string; host: string }): BrowserPage {
   return {
     title: 'This cannot go on',
     status,
     body: markup`<p>${message}</p>
-<p>Nothing was allowed. You can close this window, and begin again from the application.</p>`,
+<p>Nothing was allowed. You can close this window, and begin again from the application.</p>
+${
+  back === undefined
+    ? undefined
+    : markup`<p class="warning">The application would take you to <a href="${back.address}" rel="noreferrer noopener">${back.host}</a>. Go there only if you know it.</p>`
+}`,
   };
 }

@@ -104,6 +104,14 @@ export class Clients {
   }
 
   /**
+   * Whether the browser may be sent there before its person was asked anything. Anybody can register an address: elsewhere
+   * than on this machine, or where an administrator says, that would make the gateway an open redirector (OAuth 2.1 §7.12.2).
+   */
+  trustsRedirect({ kind }: KnownClient, address: string): boolean {
+    return kind === 'configured' || this.#policy.origins !== undefined || isLoopbackRedirect(address);
+  }
+
+  /**
    * Who is at the token endpoint: by `Authorization: Basic`, or by `client_id` (and `client_secret`) in the form.
    *
    * @throws OAuthRefusal `invalid_client`.

@@ -237,6 +237,15 @@ describe('codes', () => {
   });
 });
 
+it('nobody’s browser is sent by a bad request to wherever a stranger registered', async () => {
+  const redirect_uri = 'https://app.example/cb?x=1';
+  const client_id = await register([redirect_uri]);
+  const asked = authorizeUrl(base, { client_id, redirect_uri, response_type: 'token' });
+  const page = await newBrowser().get(asked);
+  expect([page.status, page.url.origin, page.headers.get('location')]).toEqual([400, base, null]);
+  expect(page.text).toContain(`href="${redirect_uri}&amp;error=`);
+});
+
 describe('the server’s own answers', () => {
   it('an authorization_url with a query of its own keeps it (the incumbent wrote two question marks)', async () => {
     const browser = newBrowser();

@@ -113,6 +113,17 @@ describe('attacks on sign-ins', () => {
     expect(answer.has('code')).toBe(false);
   });
 
+  test('nobody’s browser is sent by a bad request to wherever a stranger registered: a page says where it would go', async () => {
+    const redirect = 'https://evil.example/callback';
+    const id = String((await register(gateway.url, { redirect_uris: [redirect] })).body['client_id']);
+    for (const changes of [{ response_type: 'token' }, { prompt: 'none' }, { code_challenge: null }]) {
+      const page = await newBrowser(redirect).get(url({ client_id: id, redirect_uri: redirect, ...changes }));
+      expect([page.status, page.url.origin, page.headers.get('location')]).toEqual([400, gateway.url, null]);
+      expect(page.text).toContain(`href="${redirect}?error=`);
+      expect(visible(page)).toContain('evil.example');
+    }
+  });
+
   test('servers that do not exist are asked for like those that do', async () => {
     const pages = [];
     for (const name of ['wiki', 'nobody']) {

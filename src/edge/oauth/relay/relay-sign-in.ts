@@ -22,6 +22,7 @@ import { consentPage } from '../consent-page.js';
 import { FlowStore } from '../flow.store.js';
 import { OAuthRefusal } from '../oauth-refusal.js';
 import { isLoopbackRedirect } from '../redirect-rules.js';
+import { refuseClient } from '../refuse-client.js';
 import { CALLBACK_PATH, UpstreamReturns, type BrowserReturn, type UpstreamReturn } from '../upstream-returns.js';
 import type { RelayCode } from './relay-code.js';
 import { readRelayRequest, readRelayReturn, type RelayRequest } from './relay-request.js';
@@ -78,7 +79,7 @@ export class RelaySignIn implements UpstreamReturn, OnModuleInit {
       asked = readRelayRequest(parameters, server, judged);
     } catch (error) {
       if (!(error instanceof OAuthRefusal)) throw error;
-      return this.#answer(response, judged.back, { error: error.code, error_description: error.description });
+      return refuseClient(response, this.clients, judged, error);
     }
     const browser = this.cookies.ensureBrowser(request, response);
     const user = await this.sessions.current(request);
