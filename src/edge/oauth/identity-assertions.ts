@@ -3,9 +3,11 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import type { Logger } from 'pino';
 import type { Limits } from '../../core/model/limits.js';
-import type { JwtIssuer, OAuthSettings } from '../../platform/config/settings.js';
-import { LIMITS, OAUTH_SETTINGS } from '../../platform/config/tokens.js';
+import { isLoopbackHost } from '../../platform/config/loopback.js';
+import type { DoorSettings, JwtIssuer, OAuthSettings } from '../../platform/config/settings.js';
+import { DOOR_SETTINGS, LIMITS, OAUTH_SETTINGS } from '../../platform/config/tokens.js';
 import { HttpClient } from '../../platform/http/http-client.js';
+import { configuredBaseUrl } from '../../platform/http/public-address.js';
 import { LOGGER } from '../../platform/telemetry/logger.token.js';
 import { IssuerKeys } from '../../state/identity/issuer-keys.js';
 import { readClaims } from '../../state/identity/token-claims.js';
@@ -36,6 +38,7 @@ export class IdentityAssertions implements OnApplicationShutdown {
 
   constructor(
     @Inject(OAUTH_SETTINGS) settings: OAuthSettings,
+    @Inject(DOOR_SETTINGS) private readonly door: DoorSettings,
     @Inject(LIMITS) limits: Limits,
     @Inject(LOGGER) logger: Logger,
     @Inject(TokenOwnersReader) private readonly owners: TokenOwnersReader,
@@ -54,7 +57,7 @@ export class IdentityAssertions implements OnApplicationShutdown {
   }
 
   /**
-   * `audience`: our issuer. `asked`: the endpoint the request names.
+   * `audience`: our issuer, as this request calls it. `asked`: the endpoint the request names.
    *
    * @throws OAuthRefusal; GatewayError `auth/issuer_unavailable`.
    */
@@ -68,6 +71,7 @@ export class IdentityAssertions implements OnApplicationShutdown {
     if (issuer === undefined || keys === undefined) {
       throw new OAuthRefusal('unsupported_grant_type', 'no enterprise issuer is configured');
     }
+    this.#requireOwn(audience);
     const { payload, keyId } = await this.#verify(assertion, issuer, keys, audience);
     const endpoint = this.#endpointOf(payload, client, audience);
     if (asked !== undefined && asked !== endpoint) throw refused('the assertion is for another resource');
@@ -91,6 +95,15 @@ export class IdentityAssertions implements OnApplicationShutdown {
       },
       false,
     );
+  }
+
+  /**
+   * A request can call us what it likes where nobody wrote what we are called: an assertion that somebody got as another
+   * authorization server would pass for ours. Nobody else is called loopback.
+   */
+  #requireOwn(base: string): void {
+    if (configuredBaseUrl(this.door) === base || isLoopbackHost(URL.parse(base)?.hostname ?? '')) return;
+    throw new OAuthRefusal('unsupported_grant_type', 'the gateway does not know its own address: set PROXY_BASE_URL');
   }
 
   async #verify(

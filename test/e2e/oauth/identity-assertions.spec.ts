@@ -102,4 +102,30 @@ describe('identity assertions', () => {
     const elsewhere = await redeem(await assertion(), { resource: `${gateway.url}/mcp` });
     expect(elsewhere.body.error).toBe('invalid_grant');
   });
+
+  test('for another authorization server are not for us, whatever a request calls us', async () => {
+    const trusting = await startGateway({
+      config: {
+        mcp_servers: { wiki: { url: upstream.url } },
+        general_settings: {
+          mcp_trusted_proxy_ranges: ['127.0.0.0/8'],
+          oauth: { enterprise: { issuer: enterprise.issuer, jwks_uri: enterprise.jwksUri } },
+        },
+      },
+    });
+    await insertUser(trusting.databaseUrl, { id: 'ada', permission: { servers: ['wiki'] } });
+    const stolen = await assertion({ client_id: 'other', resource: undefined }, { audience: 'https://other.example' });
+    const response = await fetch(`${trusting.url}/token`, {
+      method: 'POST',
+      headers: { 'x-forwarded-host': 'other.example', 'x-forwarded-proto': 'https' },
+      body: new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        assertion: stolen,
+        client_id: 'other',
+      }),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.text()).not.toContain('access_token');
+    await trusting.close();
+  });
 });
