@@ -6,6 +6,8 @@ import type { ServerEntry } from '../../core/model/server-entry.js';
 const PER_SERVER = 'x-mcp-';
 /** `x-mcp-…` headers that are not `x-mcp-{alias}-{header}` (reference §2.2). */
 const NOT_PER_SERVER: ReadonlySet<string> = new Set(['x-mcp-servers', 'x-mcp-access-groups', 'x-mcp-auth']);
+/** What cookies of the gateway begin with, besides `__Host-`. */
+const OWN_COOKIE = 'gatehouse-';
 const KEY_CARRIERS = ['x-litellm-api-key', 'x-api-key', 'authorization'] as const;
 
 export interface OfferOptions {
@@ -75,6 +77,7 @@ function longestHandle(rest: string, view: AccessView): { entry: ServerEntry; he
 function forwardable(headers: IncomingHttpHeaders, options: OfferOptions): IncomingHttpHeaders {
   const copy: IncomingHttpHeaders = { ...headers };
   for (const carrier of KEY_CARRIERS) delete copy[carrier];
+  if (copy.cookie?.includes(OWN_COOKIE) === true) copy.cookie = withoutOwnCookies(copy.cookie);
   for (const name in copy) {
     const value = single(copy[name]);
     if (value !== undefined && options.isGatewayKey(value)) delete copy[name];
@@ -84,6 +87,14 @@ function forwardable(headers: IncomingHttpHeaders, options: OfferOptions): Incom
     copy.authorization = upstreamAuthorization;
   }
   return copy;
+}
+
+/** Who is signed in at our own pages is no server's business. */
+function withoutOwnCookies(cookie: string): string | undefined {
+  const others = cookie
+    .split(/; */)
+    .filter((pair) => !pair.startsWith(OWN_COOKIE) && !pair.startsWith(`__Host-${OWN_COOKIE}`));
+  return others.length === 0 ? undefined : others.join('; ');
 }
 
 function single(value: string | string[] | undefined): string | undefined {

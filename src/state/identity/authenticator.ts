@@ -31,6 +31,9 @@ const MASTER: Principal = Object.freeze({ kind: 'master_key', id: 'master', role
 /** What a key of this product looks like: `sk-` and 16 random bytes in base64url. */
 const KEY_SHAPE = /^sk-[A-Za-z0-9_-]{22}$/;
 
+/** Shorter parts of a header value are not compared with keys, but for a master key that is shorter itself. */
+const LENGTH_SEARCHED_MIN = 16;
+
 const END_USER_HEADER = 'x-litellm-end-user-id';
 
 type Identified = Identity | RefusalReason;
@@ -137,11 +140,17 @@ export class Authenticator implements OnModuleInit, OnApplicationShutdown {
   readonly resolveMaster: ResolveMaster = (keyHash) => (this.#isMasterKey(keyHash) ? masterResolved() : undefined);
 
   /**
-   * Whether a header value is, or looks like, a gateway key (with or without a scheme before it). Such a value is never
-   * forwarded upstream (contract §8).
+   * Whether a header value is, or looks like, a gateway key, or holds one: behind a scheme, in a list, in a cookie, as the
+   * password of Basic. Such a value is never forwarded upstream (contract §8).
    */
   isGatewayKey(value: string): boolean {
-    const token = value.slice(value.lastIndexOf(' ') + 1);
+    if (this.#isKey(value.slice(value.lastIndexOf(' ') + 1))) return true;
+    const shortest = Math.min(this.security.masterKey?.reveal().length ?? LENGTH_SEARCHED_MIN, LENGTH_SEARCHED_MIN);
+    for (const part of partsOf(value)) if (part.length >= shortest && this.#isKey(part)) return true;
+    return false;
+  }
+
+  #isKey(token: string): boolean {
     if (KEY_SHAPE.test(token)) return true;
     const hash = hashKey(token);
     if (this.#isMasterKey(hash) || this.keys.isKnown(hash) || this.tokens.isKnown(hash)) return true;
@@ -192,6 +201,14 @@ function admission(identified: Identified, upstreamAuthorization: string | undef
   return upstreamAuthorization === undefined
     ? identified.admission
     : { ...identified.admission, upstreamAuthorization };
+}
+
+/** What may be a value of its own in a header with several, where there are several. */
+function partsOf(value: string): readonly string[] {
+  const basic = /^basic\s+([A-Za-z0-9+/_-]+=*)$/i.exec(value)?.[1];
+  if (basic !== undefined) return Buffer.from(basic, 'base64').toString('utf8').split(':');
+  const parts = value.match(/[^\s,;="'()<>]+/g) ?? [];
+  return parts.length > 1 ? parts : [];
 }
 
 function refused(reason: RefusalReason): AuthenticationResult {

@@ -143,6 +143,27 @@ describe('upstream credentials', () => {
     expect(upstream.transcript()).not.toContain(looksLikeOne);
   });
 
+  it('nor as a part of a header: of a list, behind a tab, in a cookie, as a password; nor does our own cookie', async () => {
+    await start({ auth_type: 'bearer_token', extra_headers: ['x-copy', 'cookie'] });
+    const key = gateway?.key ?? '';
+    const session = 'a-sign-in-at-our-own-pages';
+    const password = Buffer.from(`me:${key}`).toString('base64');
+    const [call] = (
+      await callWith({
+        'x-litellm-api-key': key,
+        'x-copy': `${key}, something else`,
+        cookie: `theme=dark; __Host-gatehouse-session=${session}; gatehouse-browser=${session}`,
+        'x-mcp-up.one-x-tab': `Bearer\t${key}`,
+        'x-mcp-up.one-x-pair': `token=${key}; a=b`,
+        'x-mcp-up.one-x-quoted': `token="${key}"`,
+        'x-mcp-up.one-x-basic': `Basic ${password}`,
+        'x-mcp-up.one-x-fine': 'token=of-another; a=b',
+      })
+    ).filter(({ rpc: seen }) => seen?.method === 'tools/call');
+    for (const secret of [key, password, session]) expect(upstream.transcript()).not.toContain(secret);
+    expect(call?.headers).toMatchObject({ cookie: 'theme=dark', 'x-fine': 'token=of-another; a=b' });
+  });
+
   it('lists under a client’s own credential are not shown to callers without it', async () => {
     await start({});
     const list = (headers: Record<string, string>): ReturnType<typeof rpc> =>
