@@ -8,23 +8,23 @@ import { Client as ModernClient, StreamableHTTPClientTransport as ModernTranspor
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { randomBytes } from 'node:crypto';
 import { isObject, type Json } from './fixture/call.js';
+import { withScenarioServer } from './scenario-server.js';
+
+type Headers = Readonly<Record<string, string>>;
 
 interface Tool {
   readonly name: string;
   readonly inputSchema: Json;
 }
 
-const [era, upstream] = process.argv.slice(2);
-const { GATEHOUSE_URL: gateway = '', GATEHOUSE_KEY: key = '' } = process.env;
+const [era] = process.argv.slice(2);
 const context = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}') as {
   readonly toolCalls?: readonly { readonly name: string; readonly arguments: Json }[];
 };
 const IDENTITY = { name: 'gatehouse-conformance', version: '1.0.0' };
 /** Of what only the first is asked for in any scenario; the others are to reach the server as they are. */
 const CAPABILITIES = { elicitation: { form: { applyDefaults: true } }, sampling: {}, roots: {} };
-const HEADERS = { 'x-litellm-api-key': `Bearer ${key}` };
 
 /** What the user says to every form: the defaults it comes with, and yes. */
 function accept(params: Json): { action: 'accept'; content: Record<string, string | number | boolean | string[]> } {
@@ -66,20 +66,20 @@ function argumentsFor(tool: Tool, tools: readonly Tool[]): Json {
   );
 }
 
-async function connectLegacy(url: URL): Promise<LegacyClient> {
+async function connectLegacy(url: URL, headers: Headers): Promise<LegacyClient> {
   const client = new LegacyClient(IDENTITY, { capabilities: CAPABILITIES });
   client.setRequestHandler(ElicitRequestSchema, ({ params }) => accept(params));
-  await client.connect(new LegacyTransport(url, { requestInit: { headers: HEADERS } }));
+  await client.connect(new LegacyTransport(url, { requestInit: { headers } }));
   return client;
 }
 
-async function connectModern(url: URL): Promise<ModernClient> {
+async function connectModern(url: URL, headers: Headers): Promise<ModernClient> {
   const client = new ModernClient(IDENTITY, {
     capabilities: CAPABILITIES,
     versionNegotiation: { mode: 'auto' },
   });
   client.setRequestHandler('elicitation/create', ({ params }) => accept(params));
-  await client.connect(new ModernTransport(url, { requestInit: { headers: HEADERS } }));
+  await client.connect(new ModernTransport(url, { requestInit: { headers } }));
   return client;
 }
 
@@ -109,22 +109,9 @@ async function attempt(run: () => Promise<unknown>): Promise<void> {
   }
 }
 
-async function manage(method: string, path: string, body?: Json): Promise<void> {
-  const response = await fetch(`${gateway}/v1/mcp/server${path}`, {
-    method,
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`HTTP ${response.status}: ${await response.text()}`);
-}
-
-const name = `scenario_${randomBytes(6).toString('hex')}`;
-await manage('POST', '', { server_name: name, server_id: name, transport: 'http', url: upstream });
-try {
-  const url = new URL(`${gateway}/mcp/${name}`);
-  const client = era === 'legacy' ? await connectLegacy(url) : await connectModern(url);
+await withScenarioServer({}, async (url, key) => {
+  const headers = { 'x-litellm-api-key': `Bearer ${key}` };
+  const client = era === 'legacy' ? await connectLegacy(url, headers) : await connectModern(url, headers);
   await useEverything(client);
   await client.close();
-} finally {
-  await manage('DELETE', `/${name}`);
-}
+});

@@ -10,17 +10,36 @@ export async function clientTargets(): Promise<TargetGroup> {
     config: { general_settings: { store_model_in_db: true } },
     env: { LOG_LEVEL: 'warn' },
   });
-  const clients = (['legacy', 'modern'] as const).map((era): ClientTarget => {
-    const program = ['--import', `${ROOT}scripts/load-typescript.mjs`, `${ROOT}test/conformance/client-driver.ts`, era];
+  const client = (name: string, driver: readonly string[], takes: ClientTarget['takes']): ClientTarget => {
+    const program = ['--import', `${ROOT}scripts/load-typescript.mjs`, ...driver];
     return {
       leg: 'client',
-      name: `${era} client`,
+      name,
       era: 'dual',
       command: [process.execPath, ...program].map((part) => `'${part}'`).join(' '),
       env: { GATEHOUSE_URL: gateway.url, GATEHOUSE_KEY: gateway.key },
-      // How servers want to be authorized has a client of its own.
-      takes: (scenario) => !scenario.startsWith('auth/'),
+      takes,
     };
-  });
+  };
+  const plain = `${ROOT}test/conformance/client-driver.ts`;
+  const clients = [
+    client('legacy client', [plain, 'legacy'], (scenario) => !isAuthorization(scenario)),
+    client('modern client', [plain, 'modern'], (scenario) => !isAuthorization(scenario)),
+    client(
+      'client that signs in',
+      [`${ROOT}test/conformance/auth-client-driver.ts`],
+      (scenario, set) =>
+        isAuthorization(scenario) && (set === '2026-07-28' || (set === '2025-11-25' && !isExtension(scenario))),
+    ),
+  ];
   return { targets: clients, close: () => gateway.close() };
+}
+
+function isAuthorization(scenario: string): boolean {
+  return scenario.startsWith('auth/');
+}
+
+/** Extensions are of no revision; once is enough. */
+function isExtension(scenario: string): boolean {
+  return /^auth\/(client-credentials-|enterprise-|dpop|wif-)/.test(scenario);
 }

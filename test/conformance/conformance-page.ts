@@ -17,7 +17,9 @@ export function conformancePage(results: readonly SuiteResult[], expected: Expec
         set,
         results.filter((result) => result.leg === leg && result.set === set),
       ),
-    ).join('\n');
+    )
+      .filter((text) => text !== '')
+      .join('\n');
   const section = (set: SetName, columns: readonly SuiteResult[]): string => {
     if (columns.length === 0) return '';
     const scenarios = new Map(columns.flatMap((column) => column.scenarios.map((ran) => [ran.scenario, ran] as const)));
@@ -43,11 +45,10 @@ export function conformancePage(results: readonly SuiteResult[], expected: Expec
     const at = notes.indexOf(reason);
     return at === -1 ? notes.push(reason) : at + 1;
   };
-  const [servers, clients] = [part('server'), part('client')];
+  const parts = { servers: part('server'), clients: part('client'), authorization: part('authorization') };
   const list = notes.map((note, index) => `${index + 1}. ${note}`).join('\n');
-  return PAGE.replace('{servers}', () => servers)
-    .replace('{clients}', () => clients)
-    .replace('{notes}', () => list);
+  const all: Readonly<Record<string, string>> = { ...parts, notes: list };
+  return PAGE.replace(/\{(\w+)\}/g, (_, name: string) => all[name] ?? '');
 }
 
 const PAGE = `# Conformance
@@ -67,9 +68,15 @@ before the suite sees it). \`legacy\` speaks \`2025-11-25\` and nothing newer, \
 {servers}
 ## Clients through the gateway
 
-The suite is the server, and looks at what the gateway sends it for a plain client of either era.
+The suite is the server, and looks at what the gateway sends it for a plain client of either era. Where the server wants to be
+authorized, the gateway is its OAuth client, for a client whose own sign-in goes through the gateway.
 
 {clients}
+## The authorization server
+
+The gateway's own, for clients that have nothing but an address.
+
+{authorization}
 ## Why not
 
 {notes}

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { freePort } from '../harness/free-port.js';
 import { startHeaderFront } from './header-front.js';
-import type { ClientTarget, ServerTarget, SetName, Target } from './target.js';
+import type { AuthorizationTarget, ClientTarget, ServerTarget, SetName, Target } from './target.js';
 
 /** What became of one scenario. Warnings count: they are SHOULDs of the specification. */
 export interface ScenarioResult {
@@ -49,9 +50,7 @@ export async function runSuite(target: Target, set: SetName, scenario?: string):
   if (scenario !== undefined && !known.has(scenario)) return { ...result, scenarios: [], output: '' };
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-conformance-'));
   try {
-    const { names, output } = await (target.leg === 'server'
-      ? runOnServer(target, set, folder, scenario)
-      : runOnClient(target, set, folder, scenario === undefined ? [...known.keys()] : [scenario]));
+    const { names, output } = await runOn(target, set, folder, known, scenario);
     const scenarios = names.map(async (name) => {
       const reason = known.get(name);
       const ran = summarize(name, await checksOf(folder, name, output));
@@ -63,9 +62,30 @@ export async function runSuite(target: Target, set: SetName, scenario?: string):
   }
 }
 
+/** The scenarios of a set, and why the revision does not score them where it does not. */
+type Scenarios = ReadonlyMap<string, string | undefined>;
+
 interface Run {
   readonly names: readonly string[];
   readonly output: string;
+}
+
+function runOn(
+  target: Target,
+  set: SetName,
+  folder: string,
+  known: Scenarios,
+  scenario: string | undefined,
+): Promise<Run> {
+  const wanted = scenario === undefined ? [...known.keys()] : [scenario];
+  switch (target.leg) {
+    case 'server':
+      return runOnServer(target, set, folder, scenario);
+    case 'client':
+      return runOnClient(target, set, folder, known, wanted);
+    case 'authorization':
+      return runOnAuthorizationServer(target, set, folder, wanted);
+  }
 }
 
 async function runOnServer(
@@ -91,15 +111,40 @@ async function runOnClient(
   target: ClientTarget,
   set: SetName,
   folder: string,
+  known: Scenarios,
   scenarios: readonly string[],
 ): Promise<Run> {
-  const names = scenarios.filter((name) => target.takes(name));
+  const names = scenarios.filter((name) => target.takes(name, set));
   const outputs: string[] = [];
   for (const name of names) {
-    const args = ['client', '--command', target.command, '-o', folder, ...selection(set, name)];
+    // Extensions are of no revision.
+    const chosen = known.get(name) === 'extension' ? ['--scenario', name] : selection(set, name);
+    const args = ['client', '--command', target.command, '-o', folder, ...chosen];
     outputs.push(await runTool(set, args, target.env));
   }
   return { names, output: outputs.join('') };
+}
+
+/** All at once, since they build on each other; `names` are those that count. */
+async function runOnAuthorizationServer(
+  target: AuthorizationTarget,
+  set: SetName,
+  folder: string,
+  names: readonly string[],
+): Promise<Run> {
+  if (names.length === 0) return { names, output: '' };
+  const { url, clientId } = target;
+  const port = await freePort();
+  const args = ['authorization', '--url', url, '--client-id', clientId, '-p', String(port), '-o', folder];
+  const visited = new Set<string>();
+  const output = await runTool(set, [...args, '--spec-version', set], {}, (text) => {
+    const printed = /^http\S+[?&]code_challenge=\S+$/m.exec(text)?.[0];
+    if (printed === undefined || visited.has(printed)) return;
+    visited.add(printed);
+    // What goes wrong shows in the scenario, which waits for the browser.
+    target.signIn(new URL(printed)).catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+  });
+  return { names, output };
 }
 
 function selection(set: SetName, scenario: string | undefined): readonly string[] {
@@ -112,6 +157,7 @@ async function runTool(
   set: SetName,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  onOutput: (whole: string) => void = () => undefined,
 ): Promise<string> {
   const tool = new URL('dist/index.js', set === 'latest' ? LATEST_TAGGED : NEWEST);
   const child = spawn(process.execPath, [fileURLToPath(tool), ...args], {
@@ -120,7 +166,10 @@ async function runTool(
     timeout: SUITE_MS_MAX,
   });
   const output: string[] = [];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.push(text);
+    onOutput(output.join(''));
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => output.push(text));
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -134,14 +183,14 @@ function namesIn(output: string): readonly string[] {
   return [...output.matchAll(/^=== Running scenario: (\S+) ===$/gm)].map(([, name = '']) => name);
 }
 
-/** The scenarios of a set, and why the revision does not score them where it does not. */
-async function scenariosOf(set: SetName, leg: Target['leg']): Promise<ReadonlyMap<string, string | undefined>> {
-  if (set === 'latest') {
+async function scenariosOf(set: SetName, leg: Target['leg']): Promise<Scenarios> {
+  if (leg === 'authorization' && set === 'latest') return new Map();
+  if (leg === 'authorization' || set === 'latest') {
     const listed = await runTool(set, ['list', `--${leg}`]);
     return new Map([...listed.matchAll(/^ {2}- (\S+)/gm)].map(([, name = '']) => [name, undefined]));
   }
   const text = await readFile(new URL(`requirements/${set}.yaml`, NEWEST), 'utf8');
-  const { not_scored: notScored, ...legs } = parse(text) as Record<Target['leg'], readonly string[]> & {
+  const { not_scored: notScored, ...legs } = parse(text) as Record<'server' | 'client', readonly string[]> & {
     not_scored: readonly { scenario: string; leg: string; reason: string }[];
   };
   const required = legs[leg].map((name) => [name, undefined] as const);
@@ -151,11 +200,11 @@ async function scenariosOf(set: SetName, leg: Target['leg']): Promise<ReadonlyMa
   return new Map<string, string | undefined>([...required, ...others]);
 }
 
-/** Written to `[server-]<scenario>-<time>/checks.json`; a scenario that broke down leaves an empty folder, or none. */
+/** Written to `[[authorization-]server-]<scenario>-<time>/checks.json`; a scenario that broke down leaves an empty folder, or none. */
 async function checksOf(folder: string, scenario: string, output: string): Promise<readonly Check[]> {
-  const made = await readdir(folder);
-  const named = new RegExp(`^(server-)?${scenario}-\\d{4}-\\d{2}-\\d{2}T`);
-  const file = join(folder, made.find((name) => named.test(name)) ?? '', 'checks.json');
+  const made = existsSync(join(folder, dirname(scenario))) ? await readdir(join(folder, dirname(scenario))) : [];
+  const named = new RegExp(`^((authorization-)?server-)?${basename(scenario)}-\\d{4}-\\d{2}-\\d{2}T`);
+  const file = join(folder, dirname(scenario), made.find((name) => named.test(name)) ?? '', 'checks.json');
   if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as readonly Check[];
   const why = output.split(`Failed to run scenario ${scenario}:`)[1]?.split('\n')[0]?.trim();
   return [{ id: scenario, status: 'FAILURE', errorMessage: `the scenario broke down: ${why ?? 'see --scenario'}` }];

@@ -9,6 +9,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
+import { authorizationTargets } from './authorization-targets.js';
 import { clientTargets } from './client-targets.js';
 import { conformancePage } from './conformance-page.js';
 import { directTargets } from './direct-targets.js';
@@ -18,7 +19,13 @@ import { runSuite, type SuiteResult } from './run-suite.js';
 import { table } from './table.js';
 import { setsOf, type TargetGroup } from './target.js';
 
-const GROUPS: readonly (() => Promise<TargetGroup>)[] = [directTargets, gatewayTargets, clientTargets];
+const GROUPS: readonly (() => Promise<TargetGroup>)[] = [
+  directTargets,
+  gatewayTargets,
+  clientTargets,
+  authorizationTargets,
+];
+const LEGS = ['server', 'client', 'authorization'] as const;
 const PAGE = new URL('../../docs/conformance.md', import.meta.url);
 
 const { values: flags } = parseArgs({
@@ -74,7 +81,7 @@ for (const open of GROUPS) results.push(...(await runGroup(open)));
 const verdicts: readonly Verdict[] = results.map((result) => judge(result, expected));
 const unexpected = verdicts.flatMap((verdict) => verdict.unexpected);
 const stale = verdicts.flatMap((verdict) => verdict.stale);
-for (const leg of ['server', 'client'] as const) {
+for (const leg of LEGS) {
   const columns = results.filter((result) => result.leg === leg);
   if (columns.length > 0) process.stdout.write(`${table(columns)}\n\n`);
 }

@@ -27,11 +27,22 @@ export interface ClientTarget extends TargetFacts {
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
   /** Whether a scenario is one for it. */
-  readonly takes: (scenario: string) => boolean;
+  readonly takes: (scenario: string, set: SetName) => boolean;
+}
+
+/** An authorization server that the suite is run against as a client of its own. */
+export interface AuthorizationTarget extends TargetFacts {
+  readonly leg: 'authorization';
+  /** Its issuer. */
+  readonly url: string;
+  /** Of a client with `http://127.0.0.1/callback`, on any port. */
+  readonly clientId: string;
+  /** What the user does at the address the suite prints, until the browser is back at the suite. */
+  readonly signIn: (url: URL) => Promise<void>;
 }
 
 /** What the suite is run on: a column of the table for each set. */
-export type Target = ServerTarget | ClientTarget;
+export type Target = ServerTarget | ClientTarget | AuthorizationTarget;
 
 /** Targets that come and go together. */
 export interface TargetGroup {
