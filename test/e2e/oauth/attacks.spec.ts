@@ -447,7 +447,7 @@ describe('attacks on sign-ins', () => {
     expect(twice.status).toBe(400);
   });
 
-  test('last of all: a wrong key signs nobody in, and trying is bounded', async () => {
+  test('near the end: a wrong key signs nobody in, and trying is bounded', async () => {
     const statuses: number[] = [];
     const browser = newBrowser();
     let page: Page = await browser.get(url());
@@ -458,6 +458,26 @@ describe('attacks on sign-ins', () => {
     expect([...new Set(statuses)]).toEqual([401, 429]);
     expect(page.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(browser.cookies(gateway.url).has('gatehouse-session')).toBe(false);
+  });
+
+  test('last of all: handles that are made up are asked about so often a minute, and no more', async () => {
+    const browser = 'b'.repeat(43);
+    const statuses = new Set<number>();
+    const answers = async (): Promise<number[]> =>
+      Promise.all(
+        Array.from({ length: 100 }, async (_, index) => {
+          const response = await fetch(
+            `${gateway.url}/login/callback?code=x&state=${String(index).padStart(43, 's')}`,
+            {
+              headers: { cookie: `gatehouse-browser=${browser}` },
+            },
+          );
+          await response.text();
+          return response.status;
+        }),
+      );
+    for (let round = 0; round < 8; round += 1) for (const status of await answers()) statuses.add(status);
+    expect([...statuses].sort()).toEqual([403, 429]);
   });
 });
 
