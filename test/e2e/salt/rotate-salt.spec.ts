@@ -10,6 +10,7 @@ import { testPostgres, type TestPostgres } from '../../harness/postgres.js';
 import { rpc } from '../../harness/rpc-over-http.js';
 import { startGateway, type TestGateway } from '../../harness/start-gateway.js';
 import { TEST_MASTER_KEY } from '../../harness/test-master-key.js';
+import { waitFor } from '../../harness/wait-for.js';
 
 const OLD = 'the-salt-of-yesterday';
 const NEW = 'the-salt-of-tomorrow';
@@ -44,6 +45,9 @@ async function addServer(gateway: TestGateway, name: string, token: string): Pro
     credentials: { auth_value: token },
   });
   expect(status).toBe(201);
+  const path = `/v1/mcp/server/${name}`;
+  for (const { url, key } of gateways)
+    await waitFor(async () => (await adminCaller(url, key)('GET', path)).status === 200);
 }
 
 /** Lists the tools of a server and answers the credential its upstream saw; undefined when there is no such server. */
