@@ -116,7 +116,12 @@ describe('attacks on sign-ins', () => {
   test('nobody’s browser is sent by a bad request to wherever a stranger registered: a page says where it would go', async () => {
     const redirect = 'https://evil.example/callback';
     const id = String((await register(gateway.url, { redirect_uris: [redirect] })).body['client_id']);
-    for (const changes of [{ response_type: 'token' }, { prompt: 'none' }, { code_challenge: null }]) {
+    const wrong: Record<string, string | null>[] = [
+      { response_type: 'token' },
+      { prompt: 'none' },
+      { code_challenge: null },
+    ];
+    for (const changes of wrong) {
       const page = await newBrowser(redirect).get(url({ client_id: id, redirect_uri: redirect, ...changes }));
       expect([page.status, page.url.origin, page.headers.get('location')]).toEqual([400, gateway.url, null]);
       expect(page.text).toContain(`href="${redirect}?error=`);
