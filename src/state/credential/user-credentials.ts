@@ -91,6 +91,13 @@ export class UserCredentials implements OnApplicationShutdown {
     return this.#read(ref.userId).then(({ byKey }) => alive(byKey.get(credentialKey(ref))));
   }
 
+  /** What is in memory of this user was seen to be old: it is read again by whoever asks next. */
+  forget(userId: string): void {
+    this.#memory.forget(userId);
+    const reading = this.#readings.get(userId);
+    if (reading !== undefined) reading.isOvertaken = true;
+  }
+
   /** Everything the user keeps, in order of server and kind. */
   async ofUser(userId: string): Promise<readonly UserCredential[]> {
     const { byKey } = this.#known(userId) ?? (await this.#read(userId));
@@ -223,11 +230,7 @@ export class UserCredentials implements OnApplicationShutdown {
       else if (kind === 'user') userIds.add(subjectId);
     }
     if (userIds.size === 0) return;
-    for (const userId of userIds) {
-      this.#memory.forget(userId);
-      const reading = this.#readings.get(userId);
-      if (reading !== undefined) reading.isOvertaken = true;
-    }
+    for (const userId of userIds) this.forget(userId);
     for (const listener of this.#listeners) listener(userIds);
   }
 }

@@ -170,6 +170,14 @@ describe('tokens that users keep', () => {
     await call();
     for (const gateway of [first, second, first]) {
       const [token = ''] = sentTokens().slice(-1);
+      await waitFor(
+        async () => {
+          upstream.clearLog();
+          await call(gateway);
+          return sentTokens().join() === token;
+        },
+        { what: 'this replica to know the token of the other' },
+      );
       refused.add(token);
       upstream.clearLog();
       provider.clearLog();

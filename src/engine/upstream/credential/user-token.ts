@@ -30,7 +30,7 @@ const PAUSED_MAX = 10_000;
 
 /** What this strategy asks of others. */
 export interface UserTokenMeans {
-  readonly credentials: Pick<UserCredentials, 'get'>;
+  readonly credentials: Pick<UserCredentials, 'get' | 'forget'>;
   readonly renewals: Pick<CredentialRenewals, 'renew' | 'expire'>;
   readonly authorization: Pick<UpstreamAuthorization, 'refresh'>;
   readonly discovery: Pick<UpstreamDiscovery, 'find' | 'doubt'>;
@@ -162,6 +162,8 @@ export class UserTokens implements CredentialStrategy {
     kept: UserCredential,
   ): Promise<CredentialHeaders> {
     const after = await this.#means.renewals.renew(kept, (current) => this.#obtain(entry, current));
+    // Another replica may have renewed it, and its notice be still on the way.
+    if (after?.revision !== kept.revision) this.#means.credentials.forget(kept.userId);
     const found = this.#usable(entry, caller, after);
     if (found instanceof GatewayError) throw found;
     return found.tokens.headers;
