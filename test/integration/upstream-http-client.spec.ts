@@ -112,6 +112,20 @@ describe('addresses', () => {
 });
 
 describe('redirects', () => {
+  test('of a public server lead to public addresses only', async () => {
+    const inside = resources.add(await scriptedServer((_received, response) => void response.end('reached')));
+    const server = resources.add(
+      await scriptedServer((_received, response) => {
+        response.writeHead(307, { location: `http://localhost:${inside.port}/` }).end();
+      }),
+    );
+    const atLoopback = { connectTimeoutMs: 1_000, isPublic: () => true };
+    const stranger = resources.add(new HttpClient(atLoopback));
+    await expect(post(stranger, server.url)).rejects.toMatchObject({ reason: 'refused_address' });
+    expect(inside.requests).toEqual([]);
+    expect((await post(startClient(), server.url)).body).toBe('reached');
+  });
+
   test.each([301, 302, 307, 308])('%d keeps method and body', async (status) => {
     const server = resources.add(
       await scriptedServer(({ url }, response) => {

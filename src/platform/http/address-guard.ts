@@ -97,6 +97,11 @@ export function addressRefusal(address: string, policy: AddressPolicy): string |
   return undefined;
 }
 
+/** Whether anybody's server may be at this IP address. */
+export function isPublicAddress(address: string): boolean {
+  return addressRefusal(address, 'third-party') === undefined;
+}
+
 /**
  * A `lookup` for `net.connect` that hands on only addresses that may be dialled: what was checked is what is dialled,
  * whatever the name resolves to a moment later. A name with no such address is a {@link RefusedAddressError}.

@@ -3,6 +3,7 @@ import { buildConnector, Pool, type Dispatcher } from 'undici';
 import {
   addressRefusal,
   guardedLookup,
+  isPublicAddress,
   RefusedAddressError,
   type AddressPolicy,
   type ResolveName,
@@ -22,11 +23,15 @@ export interface HttpClientOptions {
   readonly originsMax?: number;
   /** In place of the system's resolver. */
   readonly resolve?: ResolveName;
+  /** In place of the address guard's ranges: whether a server at this address is anybody's. */
+  readonly isPublic?: (address: string) => boolean;
 }
 
 interface OriginPool {
   readonly pool: Pool;
   usedAt: number;
+  /** A socket of it reached a private address: one of ours. */
+  isPrivate: boolean;
 }
 
 /** A server that closes idle sockets after 5 s without saying so is common; ours go first. */
@@ -45,7 +50,7 @@ export class HttpClient {
   #uses = 0;
 
   constructor(options: HttpClientOptions) {
-    this.#options = { connectionsPerOriginMax: 1_024, originsMax: 1_000, ...options };
+    this.#options = { connectionsPerOriginMax: 1_024, originsMax: 1_000, isPublic: isPublicAddress, ...options };
   }
 
   /** Origins with open or recently used sockets. */
@@ -61,16 +66,20 @@ export class HttpClient {
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
   ): void {
-    // The common case needs no composed key.
-    const key = policy === 'registered' && lane === 'call' ? target.origin : `${target.origin} ${policy} ${lane}`;
+    const key = poolKey(target, policy, lane);
     let held = this.#pools.get(key);
     if (held === undefined) {
-      held = { pool: this.#createPool(target.origin, policy), usedAt: 0 };
+      held = this.#createPool(target.origin, target.isForeign ? 'third-party' : policy);
       this.#pools.set(key, held);
       this.#evict();
     }
     held.usedAt = this.#uses += 1;
     held.pool.dispatch(options, handler);
+  }
+
+  /** Whether the server that answers there is anybody's: what it names is a stranger's word. */
+  isPublic(target: HttpTarget, policy: AddressPolicy, lane: HttpLane): boolean {
+    return this.#pools.get(poolKey(target, policy, lane))?.isPrivate !== true;
   }
 
   /** Ends everything, running requests included. */
@@ -95,13 +104,14 @@ export class HttpClient {
     });
   }
 
-  #createPool(origin: string, policy: AddressPolicy): Pool {
+  #createPool(origin: string, policy: AddressPolicy): OriginPool {
     const dial = buildConnector({
       timeout: this.#options.connectTimeoutMs,
       lookup: guardedLookup(policy, this.#options.resolve),
       allowH2: false,
     });
-    return new Pool(origin, {
+    const { isPublic } = this.#options;
+    const pool = new Pool(origin, {
       connections: this.#options.connectionsPerOriginMax,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS_MAX,
@@ -111,9 +121,24 @@ export class HttpClient {
       connect: (options, callback) => {
         // Node resolves no IP literal, so the lookup would not see one.
         const refusal = isIP(options.hostname) === 0 ? undefined : addressRefusal(options.hostname, policy);
-        if (refusal === undefined) dial(options, callback);
-        else queueMicrotask(() => callback(new RefusedAddressError(refusal), null));
+        if (refusal !== undefined) {
+          queueMicrotask(() => callback(new RefusedAddressError(refusal), null));
+          return;
+        }
+        dial(options, (...answer) => {
+          const [, socket] = answer;
+          if (socket?.remoteAddress !== undefined && !isPublic(socket.remoteAddress)) held.isPrivate = true;
+          callback(...answer);
+        });
       },
     });
+    const held: OriginPool = { pool, usedAt: 0, isPrivate: false };
+    return held;
   }
+}
+
+/** The common case needs no composed key. */
+function poolKey({ origin, isForeign }: HttpTarget, policy: AddressPolicy, lane: HttpLane): string {
+  if (isForeign) return `${origin} third-party ${lane}`;
+  return policy === 'registered' && lane === 'call' ? origin : `${origin} ${policy} ${lane}`;
 }

@@ -66,8 +66,8 @@ const ABORTED = new Error('The exchange was ended by its owner');
 
 /**
  * One request and its response on undici's cheapest interface. Redirects are followed here: method and body stay on
- * 301, 302, 307 and 308, every hop's address is checked like the first one's, a hop to another origin loses all
- * credentials, and a hop from https to http is refused.
+ * 301, 302, 307 and 308, every hop's address is checked like the first one's, where a public server leads to another
+ * origin also that it is public, a hop to another origin loses all credentials, and a hop from https to http is refused.
  */
 export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
   readonly #client: HttpClient;
@@ -237,9 +237,15 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Deadlined {
       this.#fail(new HttpFailure('bad_redirect', refusal ?? 'redirect to something that is not HTTP', true));
       return;
     }
-    this.#next = next;
+    this.#next = this.#isStrangersWord(next) ? { ...next, isForeign: true } : next;
     this.#discarded = 0;
     if (this.#paused) controller.resume();
+  }
+
+  /** A server on the network of the gateway may send it on to another there; one that is anybody's may not. */
+  #isStrangersWord(next: HttpTarget): boolean {
+    const { policy, lane } = this.#request;
+    return next.origin !== this.#target.origin && this.#client.isPublic(this.#target, policy, lane);
   }
 
   #redirectRefusal(status: number, next: HttpTarget | undefined): string | undefined {

@@ -7,6 +7,8 @@ export interface HttpTarget {
   readonly isSecure: boolean;
   /** Decoded `user:password` of the URL; never sent anywhere but as a header, and never to another origin. */
   readonly userinfo: string | undefined;
+  /** A public server's redirect named it: dialled at public addresses only, whatever the policy of the request. */
+  readonly isForeign: boolean;
 }
 
 /** Reads an absolute http or https URL; undefined for anything else. The fragment is dropped. */
@@ -18,6 +20,7 @@ export function parseHttpTarget(url: string, base?: HttpTarget): HttpTarget | un
     path: `${parsed.pathname}${parsed.search}`,
     isSecure: parsed.protocol === 'https:',
     userinfo: parsed.username === '' ? undefined : decode(`${parsed.username}:${parsed.password}`),
+    isForeign: base?.isForeign ?? false,
   };
 }
 
