@@ -208,7 +208,10 @@ test.each(['modern_http', 'legacy_http'])('%s: a task goes with the right to its
   const { taskId } = begun.message?.result as { taskId: string };
   const mine = (): Promise<RpcAnswer> => ask(server, 'tasks/get', { taskId }, { key });
   expect((await mine()).message?.result).toMatchObject({ status: 'working' });
-  await changePermission(gateway.databaseUrl, 'team', team, { servers: [server], toolPermissions: { [server]: ['greet'] } });
+  await changePermission(gateway.databaseUrl, 'team', team, {
+    servers: [server],
+    toolPermissions: { [server]: ['greet'] },
+  });
   await waitFor(async () => (await mine()).message?.error !== undefined);
   expect((await mine()).message?.error).toMatchObject({ code: -32602 });
 });
