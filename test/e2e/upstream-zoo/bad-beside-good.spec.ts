@@ -22,8 +22,9 @@ const USELESS: Readonly<Record<string, { start: (from?: zoo.BadFrom) => Promise<
   invalid_json: { start: zoo.invalidJson, reason: /not MCP/i },
   web_page: { start: zoo.webPage, reason: /not MCP/i },
   truncated: { start: zoo.truncated, reason: /not MCP|unreachable/i },
-  huge_result: { start: zoo.hugeResult, reason: /size/i },
-  huge_event: { start: zoo.hugeEvent, reason: /size/i },
+  // On a busy machine the time may be up before they have grown too large.
+  huge_result: { start: zoo.hugeResult, reason: /size|in time/i },
+  huge_event: { start: zoo.hugeEvent, reason: /size|in time/i },
   huge_description: { start: zoo.hugeDescription, reason: /size/i },
   redirect_loop: { start: zoo.redirectLoop, reason: /redirect/i },
   unauthorized_storm: { start: zoo.unauthorizedStorm, reason: /credential/i },
