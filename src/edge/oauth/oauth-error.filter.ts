@@ -24,13 +24,14 @@ export function toRefusal(thrown: unknown, log: (callId: string) => void): OAuth
   return new OAuthRefusal('server_error', `Internal error (call ${callId})`, 500, { cause: thrown });
 }
 
-/** Errors for programs: RFC 6749 §5.2. */
-@Injectable()
-@Catch()
-export class OAuthErrorFilter implements ExceptionFilter {
+/** What both renderings have in common: a refusal is told, a bug is logged under its call id. */
+abstract class RefusalFilter implements ExceptionFilter {
   readonly #logger: Logger;
 
-  constructor(@Inject(LOGGER) logger: Logger) {
+  constructor(
+    logger: Logger,
+    private readonly whose: string,
+  ) {
     this.#logger = logger.child({ room: 'oauth' });
   }
 
@@ -38,11 +39,26 @@ export class OAuthErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const [request, response] = [http.getRequest<Request>(), http.getResponse<Response>()];
     const refusal = toRefusal(thrown, (callId) => {
-      this.#logger.error({ err: thrown, callId, path: request.path }, 'a request of an OAuth client met a bug');
+      this.#logger.error({ err: thrown, callId, path: request.path }, `${this.whose} met a bug`);
     });
-    this.#logger.debug({ err: refusal, path: request.path }, 'a request of an OAuth client was refused');
+    this.#logger.debug({ err: refusal, path: request.path }, `${this.whose} was refused`);
     if (response.headersSent) return void response.destroy();
     prepare(request, response, refusal);
+    this.render(request, response, refusal);
+  }
+
+  protected abstract render(request: Request, response: Response, refusal: OAuthRefusal): void;
+}
+
+/** Errors for programs: RFC 6749 §5.2. */
+@Injectable()
+@Catch()
+export class OAuthErrorFilter extends RefusalFilter {
+  constructor(@Inject(LOGGER) logger: Logger) {
+    super(logger, 'a request of an OAuth client');
+  }
+
+  protected render(request: Request, response: Response, refusal: OAuthRefusal): void {
     // RFC 6749 §5.2: who tried by the header is told of the header.
     if (refusal.code === 'invalid_client' && request.headers.authorization !== undefined) {
       response.setHeader('WWW-Authenticate', 'Basic realm="gatehouse"');
@@ -55,22 +71,12 @@ export class OAuthErrorFilter implements ExceptionFilter {
 /** Errors for people: a page. */
 @Injectable()
 @Catch()
-export class BrowserErrorFilter implements ExceptionFilter {
-  readonly #logger: Logger;
-
+export class BrowserErrorFilter extends RefusalFilter {
   constructor(@Inject(LOGGER) logger: Logger) {
-    this.#logger = logger.child({ room: 'oauth' });
+    super(logger, 'a page');
   }
 
-  catch(thrown: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
-    const [request, response] = [http.getRequest<Request>(), http.getResponse<Response>()];
-    const refusal = toRefusal(thrown, (callId) => {
-      this.#logger.error({ err: thrown, callId, path: request.path }, 'a page met a bug');
-    });
-    this.#logger.debug({ err: refusal, path: request.path }, 'a browser was refused');
-    if (response.headersSent) return void response.destroy();
-    prepare(request, response, refusal);
+  protected render(_request: Request, response: Response, refusal: OAuthRefusal): void {
     sendPage(response, errorPage(sentence(refusal.description), refusal.status));
   }
 }
