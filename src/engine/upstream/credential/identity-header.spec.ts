@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { EMPTY_OFFER, type ClientOffer } from '../../../core/model/client-offer.js';
 import { makeServerEntry } from '../../../../test/factory/make-server-entry.js';
+import { waitFor } from '../../../../test/harness/wait-for.js';
 import { IdentityHeaders } from './identity-header.js';
 
 const { privateKey: key } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
@@ -38,7 +39,6 @@ function place() {
   return { clock, keys, signer, token };
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 test('a token lives for the time of the setting, is kept for most of it, and replaced behind calls', async () => {
   const { clock, keys, token } = place();
@@ -48,7 +48,7 @@ test('a token lives for the time of the setting, is kept for most of it, and rep
   expect(await token()).toBe(first);
   clock.now += 20_000;
   expect(await token()).toBe(first);
-  await settled();
+  await waitFor(async () => (await token()) !== first, { what: 'the next token' });
   const second = await token();
   expect(second).not.toBe(first);
   expect(keys.asked).toBe(2);
