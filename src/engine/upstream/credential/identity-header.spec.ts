@@ -39,7 +39,6 @@ function place() {
   return { clock, keys, signer, token };
 }
 
-
 test('a token lives for the time of the setting, is kept for most of it, and replaced behind calls', async () => {
   const { clock, keys, token } = place();
   const first = await token();
